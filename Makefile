@@ -1,0 +1,31 @@
+# `make repro` runs the pipeline, `make test` the tests; both first make .venv from the pinned lock file.
+PYTHON ?= python3
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: repro test lock clean
+
+repro: $(INSTALLED)
+	@python -m stages.parameters
+	dvc repro
+	@for stage in train evaluate encode cluster; do echo; dvc metrics show metrics/$$stage; done
+	@echo "Tables: outputs/summarize/. Figures: plots/; 'dvc plots show --open' shows them all on one page."
+
+test: $(INSTALLED)
+	python -m pytest
+
+# Pins every version with its hashes, for every platform and Python that the project supports.
+lock: $(INSTALLED)
+	python -m pip install --quiet uv
+	uv pip compile pyproject.toml --group test --universal --generate-hashes --python-version 3.11 \
+	    --upgrade --quiet --custom-compile-command "make lock" --output-file requirements.lock
+
+$(INSTALLED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "error: $(PYTHON) is Python %d.%d, but TensorFlow needs 3.11 to 3.13; run make PYTHON=python3.13." % sys.version_info[:2])'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) outputs plots dvc_plots
