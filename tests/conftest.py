@@ -1,0 +1,97 @@
+"""Fixtures that several test modules share: official files where there are any, and mirrors on this machine."""
+
+import os
+import socket
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+OFFICIAL = (
+    "cifar-10-batches-py/data_batch_1",
+    "cifar-10-batches-py/test_batch",
+    "cifar-10-batches-py/batches.meta",
+    "mnist/train-images-idx3-ubyte.gz",
+    "mnist/t10k-labels-idx1-ubyte.gz",
+    "mnist.pkl",
+)
+
+
+@pytest.fixture
+def data_home() -> Path:
+    """The folder of the official files; skips the test where they are not at hand."""
+    variable = os.environ.get("AUTOENCODER_DATA_HOME")
+    if not variable:
+        pytest.skip("AUTOENCODER_DATA_HOME names no folder of official files")
+    home = Path(variable).expanduser()
+    if absent := [name for name in OFFICIAL if not (home / name).is_file()]:
+        pytest.skip(f"AUTOENCODER_DATA_HOME has no {absent[0]}")
+    return home
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """A function that serves a folder over HTTP until the test ends, and returns its address, ending in a slash."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    servers = []
+
+    def start(folder: Path, handler: type = _QuietHandler) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+        # The default of half a second is how long each shutdown may take.
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    yield start
+    for server, thread in servers:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def closed(monkeypatch) -> str:
+    """An address on this machine at which nothing answers."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    return f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Fail the test at any attempt to connect."""
+
+    def refuse(*_):
+        pytest.fail("tried to reach the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture
+def python2_batch():
+    """A function that pickles uint8 rows and labels as Python 2 and its NumPy did for CIFAR-10."""
+
+    def dump(data: np.ndarray, labels: list[int]) -> bytes:
+        rows, columns = (size.to_bytes(4, "little") for size in data.shape)
+        return b"".join([
+            b"\x80\x02}(U\x04data",
+            b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R",
+            b"(K\x01J" + rows + b"J" + columns + b"\x86",
+            b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb",
+            b"\x89T" + data.nbytes.to_bytes(4, "little") + data.tobytes() + b"tb",
+            b"U\x06labels](" + b"".join(b"K" + bytes([label]) for label in labels) + b"eu.",
+        ])
+
+    return dump
