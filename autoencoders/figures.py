@@ -1,0 +1,134 @@
+"""Figures. Each function returns a Matplotlib figure; `save` writes it, the same bytes for the same figure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+# Paul Tol's "bright" scheme: distinct also for the colour-blind and in print.
+COLOURS = ["#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#222222", "#EE7733", "#009988"]
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write `figure` as a PNG that holds neither the time nor Matplotlib's version."""
+    figure.savefig(path, format="png", dpi=120, metadata={"Software": None})
+
+
+def image_rows(
+    rows: Mapping[str, np.ndarray], captions: Sequence[str] = (), title: str = "", stretched: Collection[str] = ()
+) -> Figure:
+    """Draw rows of images under each other.
+
+    Parameters
+    ----------
+    rows : mapping of str to ndarray of shape (n, height, width) or (n, height, width, channels)
+        Each row's name and images. Three channels are colours in 0 to 1 or uint8; anything else is drawn in
+        grey from 0 to 1 (uint8 to 255), or stretched over the row's own range as `stretched` asks.
+    captions : sequence of str, optional
+        One above each column.
+    title : str, optional
+    stretched : collection of str, optional
+        The rows, codes for one, whose values have no common range.
+    """
+    columns = max(len(images) for images in rows.values())
+    # A code of 256×32 would tower over its neighbours at its true shape; three to one is as far as it may go.
+    heights = [min(images.shape[1] / images.shape[2], 3.0) for images in rows.values()]
+    figure = Figure(figsize=(1.2 + 1.1 * columns, 0.5 + 0.3 * bool(captions) + 1.15 * sum(heights)), layout="constrained")
+    axes = figure.subplots(len(rows), columns, squeeze=False, height_ratios=heights)
+    for line, (name, images) in zip(axes, rows.items(), strict=True):
+        for axis in line:
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        top = 255 if images.dtype == np.uint8 else 1
+        limits = (images.min(), images.max()) if name in stretched else (0, top)
+        for axis, image in zip(line, images, strict=False):
+            image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+            axis.imshow(image, cmap="gray", aspect="auto", interpolation="nearest", vmin=limits[0], vmax=limits[1])
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    for axis, caption in zip(axes[0], captions, strict=False):
+        axis.set_title(caption, fontsize=8)
+    if title:
+        figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def curves(
+    x: Sequence[float] | Mapping[str, Sequence[float]],
+    lines: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    limits: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw one or several curves into one plot; `x` is common to all, or each line's own under its name."""
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axis = figure.subplots()
+    for number, (name, y) in enumerate(lines.items()):
+        own = x[name] if isinstance(x, Mapping) else x
+        style = "-" if number < len(COLOURS) else "--"
+        axis.plot(own, y, style, color=COLOURS[number % len(COLOURS)], label=name)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if limits:
+        axis.set_ylim(limits)
+    if all(isinstance(value, (int, np.integer)) for value in axis.lines[0].get_xdata()):
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.grid(alpha=0.3)
+    if len(lines) > 1:
+        axis.legend(fontsize=8)
+    return figure
+
+
+def matrix(
+    counts: np.ndarray, rows: Sequence[str], columns: Sequence[str], xlabel: str, ylabel: str, title: str = ""
+) -> Figure:
+    """Draw a matrix of counts [rows, columns] as a heat map with its numbers; shades are shares of a row."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(2.2 + 0.62 * len(columns), 1.8 + 0.42 * len(rows)), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axis.set_xticks(range(len(columns)), columns, rotation=45, ha="right")
+    axis.set_yticks(range(len(rows)), rows)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.set_title(title, fontsize=10)
+    for (row, column), count in np.ndenumerate(counts):
+        shade = "white" if shares[row, column] > 0.6 else "black"
+        axis.text(column, row, str(count), ha="center", va="center", fontsize=7, color=shade)
+    return figure
+
+
+def number_grids(grids: Mapping[str, np.ndarray], title: str = "") -> Figure:
+    """Draw small arrays of numbers side by side, each cell with its number (Figure 5.31)."""
+    top = max(grid.max() for grid in grids.values())
+    figure = Figure(figsize=(2.4 * len(grids), 2.9), layout="constrained")
+    for axis, (name, grid) in zip(figure.subplots(1, len(grids), squeeze=False)[0], grids.items(), strict=True):
+        axis.imshow(grid, cmap="Blues", vmin=0, vmax=1.6 * top)
+        axis.set_title(name, fontsize=9)
+        axis.set(xticks=[], yticks=[])
+        for (row, column), value in np.ndenumerate(grid):
+            axis.text(column, row, f"{value:g}", ha="center", va="center")
+    if title:
+        figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def bars(table: pd.DataFrame, xlabel: str, title: str = "") -> Figure:
+    """Draw a group of horizontal bars for each row of `table`, a bar for each column."""
+    n_rows, n_columns = table.shape
+    figure = Figure(figsize=(7.2, 1.3 + 0.22 * n_rows * (n_columns + 1)), layout="constrained")
+    axis = figure.subplots()
+    height = 0.8 / n_columns
+    for number, column in enumerate(table):
+        positions = np.arange(n_rows) + (number - (n_columns - 1) / 2) * height
+        drawn = axis.barh(positions, table[column], height, color=COLOURS[number], label=column)
+        axis.bar_label(drawn, fmt="%.3g", fontsize=7, padding=2)
+    axis.set_yticks(range(n_rows), table.index)
+    axis.invert_yaxis()
+    axis.margins(x=0.1)
+    axis.set(xlabel=xlabel)
+    axis.set_title(title, fontsize=10)
+    if n_columns > 1:
+        axis.legend(fontsize=8)
+    return figure

@@ -1,0 +1,50 @@
+"""Keras on TensorFlow, quiet and deterministic; every other module takes `keras` and `tf` from here."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what C++ code writes to standard error, unless the block fails.
+
+    TensorFlow 2.21 greets with advice on its build that its own log level does not silence.
+    """
+    sys.stderr.flush()
+    original = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(original, held.read())
+            raise
+        finally:
+            os.dup2(original, 2)
+            os.close(original)
+
+
+with _quiet():
+    import keras
+    import tensorflow as tf
+
+    # Part of the greeting comes only when the devices are first looked for.
+    tf.config.list_physical_devices()
+
+__all__ = ["deterministic", "keras", "tf"]
+
+
+def deterministic(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow and make TensorFlow's operations deterministic.
+
+    With both, the same program on the same machine gives the same bytes.
+    """
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()

@@ -1,0 +1,40 @@
+"""A network as a folder: architecture, weights and a summary to read.
+
+Not one `.keras` file: that holds the time at which it was saved, so that two equal trainings would differ.
+"""
+
+from pathlib import Path
+
+from autoencoders.errors import InputError
+from autoencoders.networks.runtime import keras
+
+ARCHITECTURE = "network.json"
+WEIGHTS = "network.weights.h5"
+SUMMARY = "summary.txt"
+
+
+def save(network: keras.Model, folder: Path) -> None:
+    """Write `network` into the existing `folder`: three files, the same bytes for the same network."""
+    (folder / ARCHITECTURE).write_text(network.to_json(indent=2) + "\n", encoding="utf-8")
+    network.save_weights(folder / WEIGHTS)
+    lines: list[str] = []
+    network.summary(line_length=80, print_fn=lines.append)
+    (folder / SUMMARY).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> keras.Model:
+    """Read a network that `save` wrote.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, or the weights do not fit the architecture.
+    """
+    try:
+        network = keras.models.model_from_json((folder / ARCHITECTURE).read_text(encoding="utf-8"))
+        network.load_weights(folder / WEIGHTS)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder} holds no readable network ({type(error).__name__}); delete it and train again with `dvc repro`."
+        ) from None
+    return network

@@ -1,0 +1,197 @@
+"""Training a network on images that stay uint8 until their batch is due."""
+
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+from tqdm import tqdm
+
+from autoencoders.errors import InputError
+from autoencoders.networks.runtime import keras, tf
+from autoencoders.preparation import Preparation
+
+NAMES = {"categorical_accuracy": "accuracy"}
+
+
+def train(
+    network: keras.Model,
+    images: np.ndarray,
+    targets: np.ndarray | None,
+    preparation: Preparation,
+    *,
+    loss: str,
+    optimizer: str,
+    learning_rate: float,
+    schedule: str,
+    warmup: float,
+    batch_size: int,
+    epochs: int,
+    seed: int,
+    optimizer_options: dict | None = None,
+    noise: float = 0.0,
+    validation: tuple[np.ndarray, np.ndarray | None] | None = None,
+    early_stopping: dict | None = None,
+) -> dict[str, list[float]]:
+    """Train `network` in place and return its history.
+
+    Parameters
+    ----------
+    network : keras.Model
+        A classifier or an autoencoder of `autoencoders.networks.architectures`.
+    images : ndarray of shape (n, height, width, channels), uint8
+        Training images as stored.
+    targets : ndarray of shape (n, n_classes), float32, or None
+        One-hot labels for a classifier; None for an autoencoder, whose targets are the images themselves.
+    preparation : Preparation
+        The form in which the network takes the images.
+    loss : {"categorical_crossentropy", "binary_crossentropy", "mean_squared_error"}
+        By Keras's names. Keras takes a cross-entropy from the logits where an activation gives its input.
+    optimizer, learning_rate, schedule, warmup
+        Keras's name of the optimizer; its highest rate; "constant", or "cosine" for a decay to zero over the
+        whole training (Loshchilov and Hutter, 2017); the share of all steps in which the rate first rises
+        from zero, for "cosine" only.
+    optimizer_options : dict, optional
+        The optimizer's other arguments, by Keras's names.
+    batch_size, epochs : int
+        Images a step; passes over all images, at most.
+    seed : int
+        Seeds the order of the images and the noise. Initial weights are the caller's matter.
+    noise : float
+        Standard deviation of Gaussian noise, in units of the full range of a pixel, drawn anew for each image
+        each time and clipped to 0 to 1. Targets stay clean: a denoising autoencoder (Vincent et al., 2008).
+    validation : tuple of (images, targets), optional
+        Scored after each epoch.
+    early_stopping : dict with patience and min_delta, optional
+        Stop when the validation loss (the training loss without validation images) has not fallen by
+        `min_delta` for `patience` epochs, and go back to the weights of the best epoch.
+
+    Raises
+    ------
+    InputError
+        If the optimizer has no such options.
+
+    Returns
+    -------
+    dict of lists, one number an epoch
+        `loss`, for classifiers `accuracy`, and with validation images the same with `validation_` before it.
+        The training figures are running means over the epoch, as Keras reports them. Training ends early
+        where the loss is no longer finite.
+    """
+    n_batches = -(-len(images) // batch_size)
+    rate = _rate(learning_rate, schedule, warmup, n_batches * epochs)
+    network.compile(
+        optimizer=_optimizer(optimizer, rate, optimizer_options or {}),
+        loss=loss,
+        metrics=[] if targets is None else ["categorical_accuracy"],
+        # Keras refuses to compile with XLA while operations are deterministic.
+        jit_compile=False,
+    )
+    callbacks = [keras.callbacks.TerminateOnNaN(), Progress(len(images), epochs)]
+    if early_stopping:
+        monitor = "val_loss" if validation else "loss"
+        callbacks.append(keras.callbacks.EarlyStopping(monitor, restore_best_weights=True, **early_stopping))
+    history = network.fit(
+        batches(images, targets, preparation, batch_size, seed=seed, noise=noise),
+        validation_data=batches(*validation, preparation, 1000) if validation else None,
+        epochs=epochs,
+        # Said for the sake of Keras: the data set above draws the order itself.
+        shuffle=False,
+        callbacks=callbacks,
+        verbose=0,
+    ).history
+    return {_name(key): [float(value) for value in values] for key, values in history.items()}
+
+
+def batches(
+    images: np.ndarray,
+    targets: np.ndarray | None,
+    preparation: Preparation,
+    batch_size: int,
+    *,
+    seed: int | None = None,
+    noise: float = 0.0,
+) -> "tf.data.Dataset":
+    """Return batches of (inputs, targets) for Keras; parameters as in `train`.
+
+    With a seed the order is drawn anew each epoch; without, it is that of `images`.
+    """
+    pixels = tf.constant(images)
+    labels = None if targets is None else tf.constant(targets)
+    order = tf.data.Dataset.range(len(images))
+    if seed is not None:
+        order = order.shuffle(len(images), seed=seed, reshuffle_each_iteration=True)
+    order = order.batch(batch_size)
+    keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+
+    def batch(rows: tf.Tensor, key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        clean = _prepare(tf.gather(pixels, rows), preparation)
+        target = clean if labels is None else tf.gather(labels, rows)
+        if noise:
+            drawn = tf.random.stateless_normal(tf.shape(clean), key, stddev=noise)
+            return tf.clip_by_value(clean + drawn, 0, 1), target
+        return clean, target
+
+    return tf.data.Dataset.zip(order, keys).map(batch, num_parallel_calls=1).prefetch(2)
+
+
+def _prepare(images: "tf.Tensor", preparation: Preparation) -> "tf.Tensor":
+    """Do in TensorFlow's input pipeline what `Preparation` does in NumPy."""
+    images = tf.cast(images, tf.float32)
+    if preparation.colour == "grey":
+        images = tf.reduce_sum(images, axis=-1, keepdims=True) / (255 * images.shape[-1])
+    else:
+        images = images / 255
+    return tf.reshape(images, (-1, *preparation.shape(images.shape[1:])) if preparation.flat else tf.shape(images))
+
+
+def _rate(
+    learning_rate: float, schedule: str, warmup: float, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    if schedule == "constant":
+        return learning_rate
+    rising = round(steps * warmup)
+    if not rising:
+        return keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    return keras.optimizers.schedules.CosineDecay(0.0, steps - rising, warmup_target=learning_rate, warmup_steps=rising)
+
+
+def _optimizer(name: str, rate: object, options: dict) -> keras.optimizers.Optimizer:
+    try:
+        return keras.optimizers.get({"class_name": name, "config": {"learning_rate": rate, **options}})
+    except (TypeError, ValueError):
+        raise InputError(
+            f"optimizer_options {options} are not what Keras's optimizer '{name}' takes; see its documentation."
+        ) from None
+
+
+def _name(key: str) -> str:
+    prefix, plain = ("validation_", key[4:]) if key.startswith("val_") else ("", key)
+    return prefix + NAMES.get(plain, plain)
+
+
+class Progress(keras.callbacks.Callback):
+    """Show a bar in a terminal, or a line an epoch in a log, with the loss, images a second and time left."""
+
+    def __init__(self, n_images: int, epochs: int, clock: Callable[[], float] = time.perf_counter):
+        super().__init__()
+        self.n_images, self.epochs, self.clock = n_images, epochs, clock
+
+    def on_train_begin(self, logs=None):
+        self.start = self.clock()
+        self.bar = tqdm(total=self.epochs, unit="epoch", disable=not sys.stderr.isatty())
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = epoch + 1
+        elapsed = self.clock() - self.start
+        speed = done * self.n_images / elapsed
+        scores = "  ".join(f"{_name(key)} {value:.4f}" for key, value in (logs or {}).items())
+        if self.bar.disable:
+            left = elapsed / done * (self.epochs - done)
+            print(f"epoch {done}/{self.epochs}  {scores}  {speed:,.0f} images/s  {left:.0f} s left", flush=True)
+        else:
+            self.bar.set_postfix_str(f"{scores}  {speed:,.0f} images/s")
+            self.bar.update()
+
+    def on_train_end(self, logs=None):
+        self.bar.close()

@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+
+from autoencoders import training
+from autoencoders.errors import InputError
+from autoencoders.networks import architectures, runtime
+from autoencoders.preparation import Preparation, one_hot
+from autoencoders.reconstruction import cross_entropy
+from autoencoders.training import Progress, batches, train
+
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
+LABELS = one_hot(RANDOM.integers(0, 3, 50), 3)
+GREY = Preparation("grey", flat=True)
+SETTINGS = {
+    "loss": "binary_crossentropy",
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "schedule": "constant",
+    "warmup": 0.0,
+    "batch_size": 16,
+    "epochs": 3,
+    "seed": 0,
+}
+
+
+def autoencoder():
+    runtime.deterministic(0)
+    return architectures.dense("network", (64,), [16], "relu", "sigmoid")
+
+
+def weights(model) -> bytes:
+    return b"".join(array.tobytes() for array in model.get_weights())
+
+
+@pytest.mark.parametrize("colour", ["grey", "rgb"])
+@pytest.mark.parametrize("flat", [True, False])
+def test_batches_hold_what_the_preparation_gives_in_numpy(colour, flat):
+    preparation = Preparation(colour, flat)
+    found = [(inputs.numpy(), targets.numpy()) for inputs, targets in batches(IMAGES, None, preparation, 16)]
+    assert [len(inputs) for inputs, _ in found] == [16, 16, 16, 2]
+    inputs = np.concatenate([inputs for inputs, _ in found])
+    assert inputs.dtype == np.float32
+    assert np.allclose(inputs, preparation(IMAGES), atol=1e-7)
+    assert np.array_equal(inputs, np.concatenate([targets for _, targets in found]))
+
+
+def test_with_a_seed_each_epoch_has_its_own_order_and_labels_stay_with_their_images():
+    data = batches(IMAGES, LABELS, GREY, 50, seed=0)
+    (first, first_labels), (second, _) = next(iter(data)), next(iter(data))
+    assert not np.array_equal(first, second)
+    expected = {image.tobytes(): label.tolist() for image, label in zip(GREY(IMAGES), LABELS, strict=True)}
+    assert all(expected[row.tobytes()] == label.tolist() for row, label in zip(first.numpy(), first_labels.numpy(), strict=True))
+
+
+def test_noise_is_on_the_inputs_alone_of_the_stated_size_and_new_each_epoch():
+    middle = np.full((40, 8, 8, 1), 128, np.uint8)
+    data = batches(middle, None, GREY, 40, seed=0, noise=0.1)
+    (first, clean), (second, _) = next(iter(data)), next(iter(data))
+    assert np.ptp(clean) == 0
+    assert np.std(first - clean) == pytest.approx(0.1, rel=0.05)
+    assert not np.array_equal(first, second)
+    strong, _ = next(iter(batches(middle, None, GREY, 40, seed=0, noise=1.0)))
+    assert np.min(strong) == 0 and np.max(strong) == 1
+
+
+def test_training_lowers_the_loss_and_repeats_to_the_byte():
+    models = [autoencoder(), autoencoder()]
+    histories = [train(model, IMAGES, None, GREY, **SETTINGS, noise=0.1) for model in models]
+    assert histories[0]["loss"][-1] < histories[0]["loss"][0]
+    assert histories[0] == histories[1]
+    assert weights(models[0]) == weights(models[1])
+
+
+def test_another_seed_gives_another_order():
+    assert weights(_trained(seed=0)) != weights(_trained(seed=1))
+
+
+def _trained(**changes):
+    model = autoencoder()
+    train(model, IMAGES, None, GREY, **{**SETTINGS, **changes})
+    return model
+
+
+def test_the_loss_is_the_cross_entropy_of_the_networks_own_output():
+    model = autoencoder()
+    expected = cross_entropy(GREY(IMAGES), model(GREY(IMAGES)).numpy()).mean()
+    history = train(model, IMAGES, None, GREY, **{**SETTINGS, "learning_rate": 1e-12, "epochs": 1})
+    assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_classifier_is_scored_on_validation_images_too():
+    runtime.deterministic(0)
+    model = architectures.classifier("network", (64,), [16], "relu", 3)
+    settings = {**SETTINGS, "loss": "categorical_crossentropy", "epochs": 60}
+    history = train(model, IMAGES, LABELS, GREY, **settings, validation=(IMAGES[:9], LABELS[:9]))
+    assert set(history) == {"loss", "accuracy", "validation_loss", "validation_accuracy"}
+    assert history["accuracy"][-1] > 0.6
+    assert model(GREY(IMAGES)).numpy().sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_cosine_schedule_rises_over_its_warm_up_and_ends_at_zero():
+    schedule = training._rate(0.01, "cosine", 0.25, steps=100)
+    values = [float(schedule(step)) for step in (0, 10, 25, 60, 100)]
+    assert values[0] == 0 and values[2] == pytest.approx(0.01) and values[4] == pytest.approx(0, abs=1e-8)
+    assert values[0] < values[1] < values[2] > values[3] > values[4]
+    assert float(training._rate(0.01, "cosine", 0.0, steps=100)(0)) == pytest.approx(0.01)
+    assert training._rate(0.01, "constant", 0.0, steps=100) == 0.01
+
+
+def test_the_schedule_covers_the_whole_training():
+    # A rate that were still high at the end would move the weights in a last epoch as much as in the first.
+    last = {**SETTINGS, "schedule": "cosine", "epochs": 40}
+    losses = train(autoencoder(), IMAGES, None, GREY, **last)["loss"]
+    assert abs(losses[-1] - losses[-2]) < 0.02 * abs(losses[1] - losses[0])
+
+
+def test_options_reach_the_optimizer_and_unknown_ones_are_named():
+    assert weights(_trained(optimizer_options={"beta_2": 0.9})) != weights(_trained())
+    with pytest.raises(InputError, match="optimizer_options {'beta_3': 1} are not what Keras's optimizer 'adam' takes"):
+        _trained(optimizer_options={"beta_3": 1})
+
+
+def test_early_stopping_goes_back_to_the_best_epoch():
+    model = autoencoder()
+    patience = {"patience": 2, "min_delta": 10.0}
+    history = train(model, IMAGES, None, GREY, **{**SETTINGS, "epochs": 30}, early_stopping=patience)
+    assert len(history["loss"]) == 3
+    assert weights(model) == weights(_trained(epochs=1))
+
+
+def test_a_loss_that_is_no_longer_finite_ends_training():
+    settings = {**SETTINGS, "loss": "mean_squared_error", "optimizer": "sgd", "learning_rate": 1e30, "epochs": 9}
+    model = architectures.dense("network", (64,), [16], "linear", "linear")
+    history = train(model, IMAGES, None, GREY, **settings)
+    assert len(history["loss"]) < 9
+    assert not np.isfinite(history["loss"][-1])
+
+
+def test_a_log_gets_a_line_an_epoch_with_speed_and_time_left(capsys):
+    clock = iter([10.0, 12.0, 14.0])
+    progress = Progress(n_images=100, epochs=4, clock=lambda: next(clock))
+    progress.on_train_begin()
+    progress.on_epoch_end(0, {"loss": 0.5})
+    progress.on_epoch_end(1, {"loss": 0.25, "val_loss": 0.3})
+    progress.on_train_end()
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "epoch 1/4  loss 0.5000  50 images/s  6 s left"
+    assert second == "epoch 2/4  loss 0.2500  validation_loss 0.3000  50 images/s  4 s left"
