@@ -1,0 +1,1 @@
+"""The pipeline: one short module for each stage of `dvc.yaml`, under the same name."""

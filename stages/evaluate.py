@@ -1,0 +1,79 @@
+"""Score a classifier on training, validation and test images."""
+
+import numpy as np
+import pandas as pd
+
+from autoencoders import figures
+from autoencoders.clustering import cluster_class_matrix
+from autoencoders.reconstruction import EPSILON
+from stages import files, prepared
+from stages.parameters import read
+from stages.running import run
+
+SHOWN = 12
+THRESHOLD = 0.95
+
+
+def main(name: str) -> None:
+    (network,) = read(f"classifiers.{name}")
+    described = prepared.describe(network.dataset)
+    classes = described["classes"]
+    history = pd.read_csv(files.outputs("train", name, "history.csv"))
+    images = {split: prepared.read(network.dataset, "images", split) for split in files.SPLITS}
+    labels = {split: prepared.read(network.dataset, "labels", split) for split in files.SPLITS}
+
+    # After the inputs are found, and before the wait for TensorFlow has been in vain.
+    from autoencoders.encoding import blocks, run as run_network
+    from autoencoders.networks import storage
+
+    model = storage.load(files.outputs("train", name))
+    preparation = prepared.preparation(network)
+    probabilities = {
+        split: np.concatenate([run_network(model, preparation(pixels[rows])) for rows in blocks(len(pixels))])
+        for split, pixels in images.items()
+    }
+    predicted = {split: values.argmax(axis=1) for split, values in probabilities.items()}
+    reached = history["epoch"][history["accuracy"] >= THRESHOLD]
+
+    targets = (
+        files.outputs("evaluate", name),
+        files.plots("evaluate", name),
+        files.plots("evaluate", f"{name}.csv"),
+        files.metrics("evaluate", f"{name}.json"),
+    )
+    with files.whole(*targets) as (folder, plots, confusion, metrics):
+        first = pd.DataFrame({"label": labels["train"][:SHOWN], "predicted": predicted["train"][:SHOWN]})
+        for column in ("label", "predicted"):
+            first[f"{column} name"] = [classes[number] for number in first[column]]
+        first.to_csv(folder / "first-twelve.csv", index_label="image")
+        figures.save(_first(images["train"], first), plots / "first-twelve.png")
+        pairs = {"actual": labels["test"], "predicted": predicted["test"]}
+        named = pd.DataFrame({key: [classes[number] for number in values] for key, values in pairs.items()})
+        named.to_csv(confusion, index=False)
+        counts = cluster_class_matrix(predicted["test"], labels["test"], len(classes), len(classes))
+        title = f"{name}: test images by class and prediction"
+        figures.save(figures.matrix(counts, classes, classes, "predicted", "actual", title), plots / "confusion.png")
+        right = {split: float((predicted[split] == labels[split]).mean()) for split in files.SPLITS}
+        scores = {f"{split}_accuracy": accuracy for split, accuracy in right.items()}
+        scores |= {f"{split}_loss": _cross_entropy(probabilities[split], labels[split]) for split in files.SPLITS}
+        epoch = int(reached.iloc[0]) if len(reached) else None
+        files.write_json(metrics, {"source": described["source"], **scores, "epoch_of_95_percent": epoch})
+
+
+def _cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(chosen, EPSILON)).mean())
+
+
+def _first(images: np.ndarray, first: pd.DataFrame):
+    marks = first["label"] == first["predicted"]
+    captions = [
+        f"{label}\n{'✓' if right else '✗'} {predicted}"
+        for label, predicted, right in zip(first["label name"], first["predicted name"], marks, strict=True)
+    ]
+    title = f"The first {len(first)} training images: label, and below it the prediction"
+    return figures.image_rows({"": images[: len(first)]}, captions, title)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,45 @@
+"""Read a data set's images, from wherever its `source` says, into arrays."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from autoencoders.sources import load
+from autoencoders.sources.download import HOME_VARIABLE
+from stages.files import outputs, whole, write_json
+from stages.parameters import read
+from stages.running import run
+
+# Under the folder that the repository's `.gitignore` leaves out.
+DEFAULT_HOME = "data/downloads"
+
+
+def main(dataset: str) -> None:
+    """Write `outputs/extract/<dataset>/`: for each split images uint8 [N, H, W, C] and labels int64 [N].
+
+    Beside them lie `classes.json`, the class names by label, and `source.json`, what was read.
+
+    Raises
+    ------
+    InputError
+        If there is no such data set, or its images cannot be read; see `autoencoders.sources.load`.
+    """
+    (parameters,) = read(f"datasets.{dataset}")
+    settings = parameters.model_dump(exclude={"validation_share"})
+    home = Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser()
+    source = load(dataset, home=home, log=print, **settings)
+    with whole(outputs("extract", dataset)) as (folder,):
+        for split, part in (("train", source.train), ("test", source.test)):
+            (folder / split).mkdir()
+            np.save(folder / split / "images.npy", part.images)
+            np.save(folder / split / "labels.npy", part.labels)
+        write_json(folder / "classes.json", source.classes)
+        counts = {"train": len(source.train), "test": len(source.test)}
+        summary = {"dataset": dataset, "source": parameters.source, "origin": source.origin, **counts}
+        write_json(folder / "source.json", summary)
+    print(f"{dataset}: {counts['train']:,} training and {counts['test']:,} test images from {source.origin}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,56 @@
+"""Train one classifier at several learning rates, to see the error fall, crawl or diverge (Figure 5.14)."""
+
+import numpy as np
+import pandas as pd
+
+from autoencoders import figures
+from stages import files, prepared
+from stages.parameters import read
+from stages.running import run
+
+
+def main() -> None:
+    (trial,) = read("learning-rate")
+    images = prepared.read(trial.dataset, "images", "train")
+    targets = prepared.read(trial.dataset, "one_hot", "train")
+    preparation = prepared.preparation(trial)
+
+    # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
+    from autoencoders.networks import architectures, runtime
+    from autoencoders.training import train
+
+    losses = {}
+    for rate in trial.rates:
+        # The same initial weights and the same order of images for each rate.
+        runtime.deterministic(trial.seed)
+        shape = preparation.shape(images.shape[1:])
+        model = architectures.classifier("classifier", shape, trial.units, trial.activation, targets.shape[1])
+        print(f"learning rate {rate:g}", flush=True)
+        losses[f"{rate:g}"] = train(
+            model,
+            images,
+            targets,
+            preparation,
+            loss="categorical_crossentropy",
+            learning_rate=rate,
+            schedule="constant",
+            warmup=0.0,
+            **trial.model_dump(include={"optimizer", "batch_size", "epochs", "seed"}),
+        )["loss"]
+
+    with files.whole(files.outputs("learning-rate"), files.plots("learning-rate")) as (folder, plots):
+        parts = [
+            pd.DataFrame({"curve": rate, "epoch": range(1, len(values) + 1), "loss": values})
+            for rate, values in losses.items()
+        ]
+        pd.concat(parts).to_csv(folder / "losses.csv", index=False)
+        epochs = {rate: range(1, len(values) + 1) for rate, values in losses.items()}
+        # A guess at random has a loss of log(n_classes); a rate that diverges would flatten the others below it.
+        limits = (0, 2 * np.log(targets.shape[1]))
+        title = f"One classifier, {trial.optimizer} at several learning rates"
+        figure = figures.curves(epochs, losses, "epoch", "training loss", title, limits)
+        figures.save(figure, plots / "losses.png")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,37 @@
+"""The response of a sigmoid and of a ReLU neuron, the activations themselves, and pooling and up-sampling."""
+
+import numpy as np
+import pandas as pd
+
+from autoencoders import figures, neurons
+from stages import files
+from stages.parameters import read
+from stages.running import run
+
+ACTIVATIONS = {"sigmoid": neurons.sigmoid, "relu": neurons.relu}
+EXAMPLE = np.array([[1, 1], [1, 2]])
+
+
+def main() -> None:
+    (neuron,) = read("neuron")
+    x = np.linspace(neuron.start, neuron.stop, neuron.points)
+    with files.whole(files.outputs("neuron"), files.plots("neuron")) as (folder, plots):
+        for name, activation in ACTIVATIONS.items():
+            responses = {f"θ = {theta:g}": neurons.response(x, theta, activation) for theta in neuron.theta}
+            parts = [pd.DataFrame({"curve": curve, "x": x, "y": y}) for curve, y in responses.items()]
+            pd.concat(parts).to_csv(folder / f"{name}.csv", index=False)
+            figure = figures.curves(x, responses, "x", f"{name}(θ·x)", f"A {name} neuron")
+            figures.save(figure, plots / f"{name}-neuron.png")
+            figures.save(figures.curves(x, {name: activation(x)}, "x", f"{name}(x)"), plots / f"{name}.png")
+        pooled = neurons.max_pool(EXAMPLE)
+        grids = {
+            "input": EXAMPLE,
+            "max-pooled": pooled,
+            "pooled, up-sampled": neurons.up_sample(pooled),
+            "input, up-sampled": neurons.up_sample(EXAMPLE),
+        }
+        figures.save(figures.number_grids(grids, "Max pooling and up-sampling, 2×2"), plots / "pooling.png")
+
+
+if __name__ == "__main__":
+    run(main)

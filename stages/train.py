@@ -1,0 +1,73 @@
+"""Train one network, a classifier or an autoencoder."""
+
+import numpy as np
+import pandas as pd
+
+from autoencoders.errors import InputError
+from stages import files, prepared
+from stages.parameters import read
+from stages.running import run
+
+TRAINING = {
+    "loss",
+    "optimizer",
+    "optimizer_options",
+    "learning_rate",
+    "schedule",
+    "warmup",
+    "batch_size",
+    "epochs",
+    "early_stopping",
+    "noise",
+    "seed",
+}
+SIZES = {"units", "filters", "kernel_size", "activation", "output_activation"}
+
+
+def main(group: str, name: str) -> None:
+    recipe, network = read("recipe", f"{group}.{name}")
+    described = prepared.describe(network.dataset)
+    splits = prepared.training_splits(network)
+    images = prepared.read(network.dataset, "images", *splits)
+    classifies = network.kind == "classifier"
+    targets = prepared.read(network.dataset, "one_hot", *splits) if classifies else None
+    validation = None
+    if network.validation:
+        held_out = [prepared.read(network.dataset, what, "validation") for what in ("images", "one_hot")]
+        validation = (held_out[0], held_out[1] if classifies else None)
+
+    # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
+    from autoencoders.networks import architectures, runtime, storage
+    from autoencoders.training import train
+
+    runtime.deterministic(network.seed)
+    preparation = prepared.preparation(network)
+    model = architectures.build(
+        network.kind,
+        name,
+        preparation.shape(images.shape[1:]),
+        n_classes=len(described["classes"]),
+        **network.model_dump(include=SIZES),
+    )
+    print(f"{name}: {model.count_params():,} parameters, {len(images):,} images, recipe {recipe}", flush=True)
+    history = train(
+        model, images, targets, preparation, validation=validation, **network.model_dump(include=TRAINING)
+    )
+    if not np.isfinite(history["loss"][-1]):
+        raise InputError(
+            f"the loss of {name} is no longer finite after epoch {len(history['loss'])}; "
+            f"lower {group}.{name}.learning_rate, which is {network.learning_rate:g}."
+        )
+
+    with files.whole(files.outputs("train", name), files.metrics("train", f"{name}.json")) as (folder, metrics):
+        storage.save(model, folder)
+        table = pd.DataFrame(history)
+        table.insert(0, "epoch", range(1, len(table) + 1))
+        table.to_csv(folder / "history.csv", index=False)
+        last = {key: values[-1] for key, values in history.items()}
+        described = {"source": described["source"], "recipe": recipe, "parameters": model.count_params()}
+        files.write_json(metrics, {**described, "epochs": len(table), **last})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,153 @@
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from autoencoders.errors import InputError
+from autoencoders.sources import Images, Source, cifar10
+from stages import extract as stage
+from stages.parameters import Datasets
+from stages.running import run
+
+PARAMETERS = Path(__file__).parents[2] / "params.yaml"
+FILES = [
+    "classes.json", "source.json", "test/images.npy", "test/labels.npy", "train/images.npy", "train/labels.npy"
+]  # fmt: skip
+
+
+@pytest.fixture
+def configure(tmp_path, monkeypatch):
+    """A function that changes parameters of a data set; the test runs where the changed file lies."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AUTOENCODER_DATA_HOME", raising=False)
+
+    def change(dataset: str, **changes) -> None:
+        values = yaml.safe_load(PARAMETERS.read_text(encoding="utf-8"))
+        values["datasets"][dataset].update(changes)
+        Path("params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+
+    return change
+
+
+def written(dataset: str) -> Path:
+    return Path("outputs/extract") / dataset
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def fingerprints(folder: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names(folder)}
+
+
+def test_photos_are_written(configure, no_network, capsys):
+    configure("photos", source="bundled", crops=10, test_share=0.2, limit=None)
+    stage.main("photos")
+    folder = written("photos")
+    assert names(folder) == FILES
+    for split, count in (("train", 80), ("test", 20)):
+        images, labels = (np.load(folder / split / f"{kind}.npy", allow_pickle=False) for kind in ("images", "labels"))
+        assert images.shape == (count, 32, 32, 3) and images.dtype == np.uint8
+        assert labels.shape == (count,) and labels.dtype == np.int64
+        assert set(labels.tolist()) == set(range(10))
+    classes = json.loads((folder / "classes.json").read_text(encoding="utf-8"))
+    assert len(classes) == 10 and "astronaut" in classes
+    assert json.loads((folder / "source.json").read_text(encoding="utf-8")) == {
+        "dataset": "photos",
+        "source": "bundled",
+        "origin": "crops of ten photographs that scikit-image and scikit-learn ship",
+        "train": 80,
+        "test": 20,
+    }
+    assert "80 training and 20 test images from crops of ten photographs" in capsys.readouterr().out
+
+
+def test_digits_are_written(configure, no_network):
+    configure("digits", source="bundled", limit=100, test_share=0.3)
+    stage.main("digits")
+    assert names(written("digits")) == FILES
+    assert np.load(written("digits") / "train/images.npy").shape == (70, 28, 28, 1)
+    assert np.load(written("digits") / "test/images.npy").shape == (30, 28, 28, 1)
+
+
+def test_two_runs_write_the_same_bytes_and_another_seed_others(configure):
+    configure("photos", source="bundled", crops=5, seed=3)
+    stage.main("photos")
+    first = fingerprints(written("photos"))
+    shutil.rmtree("outputs")
+    stage.main("photos")
+    assert fingerprints(written("photos")) == first
+    configure("photos", source="bundled", crops=5, seed=4)
+    stage.main("photos")
+    assert fingerprints(written("photos"))["train/images.npy"] != first["train/images.npy"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "home"), [(None, "data/downloads"), ("", "data/downloads"), ("~/sets", "HOME/sets"), ("sets", "sets")]
+)
+def test_the_library_gets_the_parameters_and_the_data_home(configure, monkeypatch, tmp_path, variable, home):
+    configure("photos", source="cifar10", batches=[2, 4], limit=11, test_share=0.25, seed=6, crops=9)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if variable is not None:
+        monkeypatch.setenv("AUTOENCODER_DATA_HOME", variable)
+    given = {}
+
+    def load(dataset, **options):
+        given.update(options, dataset=dataset)
+        images = Images(np.zeros((2, 32, 32, 3), np.uint8), np.zeros(2, np.int64))
+        return Source(["only"], images, images, "nowhere")
+
+    monkeypatch.setattr(stage, "load", load)
+    stage.main("photos")
+    assert given.pop("home") == Path(home.replace("HOME", str(tmp_path)))
+    assert callable(given.pop("log"))
+    assert given == {
+        "dataset": "photos",
+        "source": "cifar10",
+        "batches": [2, 4],
+        "crops": 9,
+        "limit": 11,
+        "test_share": 0.25,
+        "seed": 6,
+    }
+
+
+def test_official_files_are_read_from_the_data_home(data_home, configure, monkeypatch, no_network):
+    configure("photos", source="cifar10", limit=20)
+    monkeypatch.setenv("AUTOENCODER_DATA_HOME", str(data_home))
+    stage.main("photos")
+    labels = np.load(written("photos") / "train/labels.npy")
+    assert labels[:12].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3, 4, 7] and len(labels) == 20
+    # What another machine reads from another folder must have the same record.
+    assert str(data_home) not in (written("photos") / "source.json").read_text(encoding="utf-8")
+
+
+def test_a_source_that_cannot_be_read_ends_in_one_sentence_and_no_output(configure, monkeypatch, closed):
+    configure("photos", source="cifar10")
+    monkeypatch.setattr(cifar10, "ADDRESSES", [closed + cifar10.TARBALL])
+    monkeypatch.setattr("sys.argv", ["extract", "photos"])
+    with pytest.raises(SystemExit) as ended:
+        run(stage.main)
+    message = str(ended.value)
+    assert message.startswith("error: cifar-10-python.tar.gz could not be downloaded")
+    assert "put it into data/downloads" in message and "\n" not in message
+    assert not written("photos").exists()
+
+
+def test_an_unknown_data_set_is_one_sentence(configure):
+    with pytest.raises(InputError, match="^params.yaml has no datasets.letters; there is 'digits', 'photos'.$"):
+        stage.main("letters")
+
+
+def test_the_parameters_and_the_library_know_the_same_sources():
+    from autoencoders.sources import SOURCES
+
+    assert SOURCES == {
+        name: field.annotation.model_fields["source"].annotation.__args__
+        for name, field in Datasets.model_fields.items()
+    }

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from autoencoders.errors import InputError
+from stages import files
+
+
+@pytest.fixture
+def targets(tmp_path):
+    return tmp_path / "outputs" / "folder", tmp_path / "metrics" / "file.json"
+
+
+def test_targets_appear_only_at_the_end_and_whole(targets):
+    with files.whole(*targets) as (folder, file):
+        (folder / "a.txt").write_text("a")
+        files.write_json(file, {"b": 1})
+        assert not any(target.exists() for target in targets)
+    assert (targets[0] / "a.txt").read_text() == "a"
+    assert files.read_json(targets[1]) == {"b": 1}
+
+
+def test_after_a_failure_neither_new_nor_old_targets_nor_stand_ins_are_there(targets, tmp_path):
+    with files.whole(*targets) as (folder, file):
+        (folder / "old.txt").write_text("old")
+        file.write_text("{}")
+    with pytest.raises(KeyboardInterrupt), files.whole(*targets) as (folder, file):
+        (folder / "new.txt").write_text("new")
+        raise KeyboardInterrupt
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_target_that_was_never_written_is_a_failure_of_them_all(targets):
+    with pytest.raises(FileNotFoundError), files.whole(*targets):
+        pass
+    assert not any(target.exists() for target in targets)
+
+
+def test_what_an_interrupted_run_left_is_cleared_away(targets):
+    leftover = targets[0].with_name(".partial-folder")
+    leftover.mkdir(parents=True)
+    (leftover / "stale.txt").write_text("stale")
+    with files.whole(targets[0]):
+        pass
+    assert list(targets[0].iterdir()) == []
+
+
+def test_json_numbers_are_rounded_to_six_digits_and_null_stays(tmp_path):
+    file = tmp_path / "scores.json"
+    files.write_json(file, {"a": np.float32(1 / 3), "b": {"c": [np.int64(2), None]}})
+    assert files.read_json(file) == {"a": 0.333333, "b": {"c": [2, None]}}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x93NUMPY", b"{"])
+def test_a_missing_or_damaged_file_is_named(tmp_path, content):
+    file = tmp_path / "file"
+    if content is not None:
+        file.write_bytes(content)
+    for read in (files.read_array, files.read_json):
+        with pytest.raises(InputError, match=f"{file} is missing or is no"):
+            read(file)
+
+
+def test_arrays_are_opened_memory_mapped_and_read_only(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(3))
+    array = files.read_array(tmp_path / "a.npy")
+    assert isinstance(array, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 1

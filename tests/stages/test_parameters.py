@@ -1,0 +1,143 @@
+import re
+
+import pytest
+import yaml
+from small import ROOT
+
+from autoencoders.errors import InputError
+from stages import parameters
+
+
+@pytest.fixture
+def values():
+    return yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+def put(values: dict, key: str, value: object) -> dict:
+    *path, last = key.split(".")
+    for part in path:
+        values = values[part]
+    values[last] = value
+    return values
+
+
+def test_the_repositorys_own_parameters_are_valid_for_both_recipes(values):
+    for recipe in parameters.RECIPES:
+        parameters.check({**values, "recipe": recipe})
+
+
+def test_the_recipe_chooses_among_a_networks_values(values):
+    epochs = {
+        recipe: parameters.check({**values, "recipe": recipe}).autoencoders["photos-simple"].epochs
+        for recipe in parameters.RECIPES
+    }
+    assert epochs["chapter"] == 100
+    assert epochs["fast"] < 100
+
+
+def test_a_single_value_holds_for_every_recipe(values):
+    put(values, "autoencoders.photos-simple.epochs", 7)
+    for recipe in parameters.RECIPES:
+        assert parameters.check({**values, "recipe": recipe}).autoencoders["photos-simple"].epochs == 7
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("recipe", "slow", "recipe is 'slow', but the input should be 'fast' or 'chapter'."),
+        ("colour", "grey", "params.yaml has an unknown parameter colour; remove it or correct its name."),
+        (
+            "autoencoders.photos-simple.epoch",
+            3,
+            "params.yaml has an unknown parameter autoencoders.photos-simple.epoch; remove it or correct its name.",
+        ),
+        (
+            "autoencoders.photos-simple.epochs",
+            -1,
+            "autoencoders.photos-simple.epochs is -1, but the input should be greater than or equal to 1.",
+        ),
+        (
+            "autoencoders.photos-simple.epochs",
+            2.5,
+            "autoencoders.photos-simple.epochs is 2.5, but the input should be a valid integer.",
+        ),
+        (
+            "autoencoders.photos-simple.learning_rate",
+            "fast",
+            "autoencoders.photos-simple.learning_rate is 'fast', but the input should be a valid number, "
+            "unable to parse string as a number.",
+        ),
+        (
+            "autoencoders.photos-simple.kind",
+            "recurrent",
+            "autoencoders.photos-simple.kind is 'recurrent'; it should be one of 'dense', 'convolutional'.",
+        ),
+        (
+            "autoencoders.photos-simple.epochs",
+            {"fast": 3, "slow": 9},
+            "autoencoders.photos-simple.epochs gives a value for 'slow', which is no recipe; use 'fast', 'chapter'.",
+        ),
+        (
+            "autoencoders.photos-simple.epochs",
+            {"chapter": 9},
+            "autoencoders.photos-simple.epochs gives no value for the recipe 'fast'; "
+            "add one, or give one value for all.",
+        ),
+        (
+            "autoencoders.digits-simple.colour",
+            "rgb",
+            "autoencoders.digits-simple: colour must be grey for the digits, which have one channel.",
+        ),
+        ("datasets.photos.batches", [6], "datasets.photos.batches.0 is 6, but the input should be less than or equal to 5."),
+        ("datasets.photos.batches", [1, 1], "datasets.photos: batches must name each batch once."),
+        ("datasets.photos.source", "mnist", "datasets.photos.source is 'mnist', but the input should be 'bundled' or 'cifar10'."),
+        (
+            "cluster.n_clusters",
+            20_000,
+            "cluster.n_clusters is 20000, more than the 10000 images that datasets.photos.limit allows; "
+            "lower the one or raise the other.",
+        ),
+        ("neuron.start", 6, "neuron: start must be below stop."),
+        ("autoencoders", {}, "autoencoders is {}: dictionary should have at least 1 item after validation, not 0."),
+    ],
+)
+def test_each_mistake_gives_one_sentence_that_names_the_parameter(values, key, value, sentence):
+    put(values, key, value)
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        parameters.check(values)
+
+
+def test_a_missing_parameter_is_named(values):
+    del values["autoencoders"]["digits-convolutional"]["filters"]
+    with pytest.raises(InputError, match=r"lacks the parameter autoencoders\.digits-convolutional\.filters"):
+        parameters.check(values)
+    del values["autoencoders"]["photos-simple"]["kind"]
+    with pytest.raises(InputError, match=r"lacks the parameter autoencoders\.photos-simple\.kind"):
+        parameters.check(values)
+
+
+def test_an_added_network_of_a_known_kind_is_one_block(values):
+    values["autoencoders"]["photos-tiny"] = {**values["autoencoders"]["photos-simple"], "units": [64, 8]}
+    assert parameters.check(values).autoencoders["photos-tiny"].units == [64, 8]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("recipe: [", "params.yaml is not valid YAML at line"),
+        ("", "params.yaml must hold a mapping"),
+        (None, "params.yaml is missing"),
+    ],
+)
+def test_an_unreadable_file_is_named(tmp_path, monkeypatch, text, sentence):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        parameters.read("recipe")
+
+
+def test_an_unknown_network_lists_those_there_are(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(InputError, match="no classifiers.mine; there is 'digits-classifier', 'photos-classifier'"):
+        parameters.read("classifiers.mine")
