@@ -4,7 +4,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test lock clean
+.PHONY: repro test gpu lock clean
 
 repro: $(INSTALLED)
 	@python -m stages.parameters
@@ -14,6 +14,11 @@ repro: $(INSTALLED)
 
 test: $(INSTALLED)
 	python -m pytest
+
+# Replaces the CPU build of TensorFlow by the one for NVIDIA GPUs; `make clean` goes back.
+gpu: $(INSTALLED)
+	python -m pip uninstall --quiet --yes tensorflow-cpu tensorflow
+	python -m pip install --quiet --constraint requirements.lock 'tensorflow[and-cuda]'
 
 # Pins every version with its hashes, for every platform and Python that the project supports.
 lock: $(INSTALLED)

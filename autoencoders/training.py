@@ -87,7 +87,7 @@ def train(
         # Keras refuses to compile with XLA while operations are deterministic.
         jit_compile=False,
     )
-    callbacks = [keras.callbacks.TerminateOnNaN(), Progress(len(images), epochs)]
+    callbacks = [keras.callbacks.TerminateOnNaN(), Progress(len(images), n_batches, epochs)]
     if early_stopping:
         monitor = "val_loss" if validation else "loss"
         callbacks.append(keras.callbacks.EarlyStopping(monitor, restore_best_weights=True, **early_stopping))
@@ -171,27 +171,29 @@ def _name(key: str) -> str:
 
 
 class Progress(keras.callbacks.Callback):
-    """Show a bar in a terminal, or a line an epoch in a log, with the loss, images a second and time left."""
+    """Show a bar in a terminal, or a line an epoch in a log, with the scores, images a second and time left."""
 
-    def __init__(self, n_images: int, epochs: int, clock: Callable[[], float] = time.perf_counter):
+    def __init__(self, n_images: int, n_batches: int, epochs: int, clock: Callable[[], float] = time.perf_counter):
         super().__init__()
-        self.n_images, self.epochs, self.clock = n_images, epochs, clock
+        self.n_images, self.n_batches, self.epochs, self.clock = n_images, n_batches, epochs, clock
 
     def on_train_begin(self, logs=None):
         self.start = self.clock()
-        self.bar = tqdm(total=self.epochs, unit="epoch", disable=not sys.stderr.isatty())
+        self.bar = tqdm(total=self.epochs * self.n_batches, unit="batch", disable=not sys.stderr.isatty())
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update()
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
         elapsed = self.clock() - self.start
         speed = done * self.n_images / elapsed
         scores = "  ".join(f"{_name(key)} {value:.4f}" for key, value in (logs or {}).items())
+        line = f"epoch {done}/{self.epochs}  {scores}  {speed:,.0f} images/s"
         if self.bar.disable:
-            left = elapsed / done * (self.epochs - done)
-            print(f"epoch {done}/{self.epochs}  {scores}  {speed:,.0f} images/s  {left:.0f} s left", flush=True)
+            print(f"{line}  {elapsed / done * (self.epochs - done):.0f} s left", flush=True)
         else:
-            self.bar.set_postfix_str(f"{scores}  {speed:,.0f} images/s")
-            self.bar.update()
+            self.bar.set_postfix_str(line)
 
     def on_train_end(self, logs=None):
         self.bar.close()

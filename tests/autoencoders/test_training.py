@@ -139,7 +139,7 @@ def test_a_loss_that_is_no_longer_finite_ends_training():
 
 def test_a_log_gets_a_line_an_epoch_with_speed_and_time_left(capsys):
     clock = iter([10.0, 12.0, 14.0])
-    progress = Progress(n_images=100, epochs=4, clock=lambda: next(clock))
+    progress = Progress(n_images=100, n_batches=5, epochs=4, clock=lambda: next(clock))
     progress.on_train_begin()
     progress.on_epoch_end(0, {"loss": 0.5})
     progress.on_epoch_end(1, {"loss": 0.25, "val_loss": 0.3})
