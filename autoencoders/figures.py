@@ -36,7 +36,9 @@ def image_rows(
     columns = max(len(images) for images in rows.values())
     # A code of 256×32 would tower over its neighbours at its true shape; three to one is as far as it may go.
     heights = [min(images.shape[1] / images.shape[2], 3.0) for images in rows.values()]
-    figure = Figure(figsize=(1.2 + 1.1 * columns, 0.5 + 0.3 * bool(captions) + 1.15 * sum(heights)), layout="constrained")
+    figure = Figure(
+        figsize=(1.2 + 1.1 * columns, 0.5 + 0.3 * bool(captions) + 1.15 * sum(heights)), layout="constrained"
+    )
     axes = figure.subplots(len(rows), columns, squeeze=False, height_ratios=heights)
     for line, (name, images) in zip(axes, rows.items(), strict=True):
         for axis in line:

@@ -1,4 +1,4 @@
-"""A neuron in NumPy, and what pooling and up-sampling layers do (the chapter's Exercise 18, Activity 8, Figure 5.31)."""
+"""A neuron in NumPy (Exercise 18, Activity 8), and what pooling and up-sampling layers do (Figure 5.31)."""
 
 from collections.abc import Callable
 

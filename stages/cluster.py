@@ -57,7 +57,9 @@ def main(name: str) -> None:
 def _held_out(found: dict[str, clustering.Clustering]) -> dict[str, float]:
     """Return what belongs into a small file: the codes' scores, and those to compare with on pixels and components."""
     scores = {kind: result.scores["held_out"] for kind, result in found.items()}
-    compared = {f"{kind}_{score}": scores[kind][score] for kind in ("pixels", "pca") for score in ("accuracy", "nmi", "ari")}
+    compared = {
+        f"{kind}_{score}": scores[kind][score] for kind in ("pixels", "pca") for score in ("accuracy", "nmi", "ari")
+    }
     return scores["code"] | compared
 
 
@@ -77,15 +79,16 @@ def _codes(name: str, splits: tuple[str, ...]) -> np.ndarray:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _assignments(
-    dataset: str, splits: dict[str, tuple[str, ...]], assignments: dict[str, np.ndarray]
-) -> pd.DataFrame:
+def _assignments(dataset: str, splits: dict[str, tuple[str, ...]], assignments: dict[str, np.ndarray]) -> pd.DataFrame:
     """Return a row an image: split, row there, number in the source, label, cluster."""
     tables = []
     for part, names in splits.items():
         starts = np.cumsum([len(prepared.read(dataset, "labels", split)) for split in names])[:-1]
         for split, clusters in zip(names, np.split(assignments[part], starts), strict=True):
-            columns = {"image": prepared.read(dataset, "numbers", split), "label": prepared.read(dataset, "labels", split)}
+            columns = {
+                "image": prepared.read(dataset, "numbers", split),
+                "label": prepared.read(dataset, "labels", split),
+            }
             tables.append(pd.DataFrame({"split": split, "row": range(len(clusters)), **columns, "cluster": clusters}))
     return pd.concat(tables)
 

@@ -23,13 +23,13 @@ def main(name: str) -> None:
     labels = {split: prepared.read(network.dataset, "labels", split) for split in files.SPLITS}
 
     # After the inputs are found, and before the wait for TensorFlow has been in vain.
-    from autoencoders.encoding import blocks, run as run_network
+    from autoencoders import encoding
     from autoencoders.networks import storage
 
     model = storage.load(files.outputs("train", name))
     preparation = prepared.preparation(network)
     probabilities = {
-        split: np.concatenate([run_network(model, preparation(pixels[rows])) for rows in blocks(len(pixels))])
+        split: np.concatenate([encoding.run(model, preparation(pixels[rows])) for rows in encoding.blocks(len(pixels))])
         for split, pixels in images.items()
     }
     predicted = {split: values.argmax(axis=1) for split, values in probabilities.items()}

@@ -23,5 +23,5 @@ def preparation(network) -> Preparation:
 
 
 def training_splits(network) -> tuple[str, ...]:
-    """Return the splits a network is trained on: with its validation images held out, or with all but the test images."""
+    """Return the splits a network is trained on: all but the test images, or not the validation images either."""
     return ("train",) if network.validation else ("train", "validation")

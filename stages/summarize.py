@@ -36,8 +36,8 @@ def main() -> None:
 
 def _row(name: str, block) -> dict:
     trained = files.read_json(files.metrics("train", f"{name}.json"))
-    keys = {"source": "source", "recipe": "recipe", "parameters": "parameters", "epochs": "epochs", "loss": "training loss"}
-    return {"network": name, "dataset": block.dataset} | {keys[key]: trained[key] for key in keys}
+    same = {key: trained[key] for key in ("source", "recipe", "parameters", "epochs")}
+    return {"network": name, "dataset": block.dataset, **same, "training loss": trained["loss"]}
 
 
 def _classification(name: str) -> dict:
@@ -72,7 +72,7 @@ def _curves(networks: dict, measure: str) -> pd.DataFrame:
 
 
 def _figure(curves: pd.DataFrame, measure: str) -> Figure:
-    parts = {name: part for name, part in curves.groupby("curve", sort=False)}
+    parts = dict(list(curves.groupby("curve", sort=False)))
     epochs = {name: part["epoch"] for name, part in parts.items()}
     return figures.curves(epochs, {name: part[measure] for name, part in parts.items()}, "epoch", f"training {measure}")
 

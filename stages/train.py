@@ -50,9 +50,7 @@ def main(group: str, name: str) -> None:
         **network.model_dump(include=SIZES),
     )
     print(f"{name}: {model.count_params():,} parameters, {len(images):,} images, recipe {recipe}", flush=True)
-    history = train(
-        model, images, targets, preparation, validation=validation, **network.model_dump(include=TRAINING)
-    )
+    history = train(model, images, targets, preparation, validation=validation, **network.model_dump(include=TRAINING))
     if not np.isfinite(history["loss"][-1]):
         raise InputError(
             f"the loss of {name} is no longer finite after epoch {len(history['loss'])}; "

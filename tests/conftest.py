@@ -85,13 +85,15 @@ def python2_batch():
 
     def dump(data: np.ndarray, labels: list[int]) -> bytes:
         rows, columns = (size.to_bytes(4, "little") for size in data.shape)
-        return b"".join([
-            b"\x80\x02}(U\x04data",
-            b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R",
-            b"(K\x01J" + rows + b"J" + columns + b"\x86",
-            b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb",
-            b"\x89T" + data.nbytes.to_bytes(4, "little") + data.tobytes() + b"tb",
-            b"U\x06labels](" + b"".join(b"K" + bytes([label]) for label in labels) + b"eu.",
-        ])
+        return b"".join(
+            [
+                b"\x80\x02}(U\x04data",
+                b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R",
+                b"(K\x01J" + rows + b"J" + columns + b"\x86",
+                b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb",
+                b"\x89T" + data.nbytes.to_bytes(4, "little") + data.tobytes() + b"tb",
+                b"U\x06labels](" + b"".join(b"K" + bytes([label]) for label in labels) + b"eu.",
+            ]
+        )
 
     return dump

@@ -16,6 +16,8 @@ def small_parameters() -> dict:
         network["epochs"] = 2
     values["learning-rate"] |= {"epochs": 2, "rates": [0.1, 0.01]}
     values["cluster"] |= {"n_init": 1, "silhouette_sample": 50}
+    values["search"]["queries"] = 15
+    values["view"] |= {"sample": 20, "perplexity": 5, "max_iter": 250}
     return values
 
 

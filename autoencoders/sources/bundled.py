@@ -139,9 +139,7 @@ def positions(photograph: Photograph, region: Region, count: int, rng: np.random
     return np.stack([region.top + chosen // columns, region.left + chosen % columns], axis=1)
 
 
-def _cut(
-    image: np.ndarray, photograph: Photograph, region: Region, count: int, rng: np.random.Generator
-) -> np.ndarray:
+def _cut(image: np.ndarray, photograph: Photograph, region: Region, count: int, rng: np.random.Generator) -> np.ndarray:
     # Of twice as many places the half with more detail is kept: it leaves out bare sky and blurred background.
     places = positions(photograph, region, 2 * count, rng)
     if len(places) < count:

@@ -22,7 +22,9 @@ def test_clear_groups_are_found_in_training_and_held_out_images():
     found = clustering.cluster(*blobs(), **SETTINGS)
     for part in ("training", "held_out"):
         scores = found.scores[part]
-        assert [scores[key] for key in ("accuracy", "nmi", "ari", "homogeneity", "completeness")] == pytest.approx([1] * 5)
+        assert [scores[key] for key in ("accuracy", "nmi", "ari", "homogeneity", "completeness")] == pytest.approx(
+            [1] * 5
+        )
         assert 0.5 < scores["silhouette"] < 1
 
 

@@ -22,7 +22,11 @@ def test_rows_of_different_length_leave_the_rest_empty():
 
 
 def test_the_grey_scale_is_that_of_pixels_or_stretched_over_a_row():
-    rows = {"image": np.array([[[0.2, 0.5]]]), "bytes": np.array([[[0, 128]]], np.uint8), "code": np.array([[[0, 7.5]]])}
+    rows = {
+        "image": np.array([[[0.2, 0.5]]]),
+        "bytes": np.array([[[0, 128]]], np.uint8),
+        "code": np.array([[[0, 7.5]]]),
+    }
     found = drawn(figures.image_rows(rows, stretched=["code"]))
     assert [image.get_clim() for image in found] == [(0, 1), (0, 255), (0, 7.5)]
 

@@ -50,7 +50,10 @@ def test_with_a_seed_each_epoch_has_its_own_order_and_labels_stay_with_their_ima
     (first, first_labels), (second, _) = next(iter(data)), next(iter(data))
     assert not np.array_equal(first, second)
     expected = {image.tobytes(): label.tolist() for image, label in zip(GREY(IMAGES), LABELS, strict=True)}
-    assert all(expected[row.tobytes()] == label.tolist() for row, label in zip(first.numpy(), first_labels.numpy(), strict=True))
+    assert all(
+        expected[row.tobytes()] == label.tolist()
+        for row, label in zip(first.numpy(), first_labels.numpy(), strict=True)
+    )
 
 
 def test_noise_is_on_the_inputs_alone_of_the_stated_size_and_new_each_epoch():

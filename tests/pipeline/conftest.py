@@ -18,7 +18,16 @@ ENVIRONMENT = {
     "GIT_COMMITTER_EMAIL": "tests@localhost",
     "DVC_NO_ANALYTICS": "1",
 }
-SOURCES = ("autoencoders", "stages", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots")
+SOURCES = (
+    "autoencoders",
+    "stages",
+    "dvc.yaml",
+    ".dvcignore",
+    ".gitignore",
+    ".dvc/config",
+    ".dvc/.gitignore",
+    ".dvc/plots",
+)
 
 
 class Checkout:

@@ -35,7 +35,11 @@ def module_of(entry: dict) -> Path:
 def test_each_stage_lists_exactly_the_modules_it_comes_to_import(name):
     entry = ENTRIES[name]
     declared = {path for path in entry["deps"] if path.startswith(PACKAGES)}
-    files = {file.as_posix() for path in declared for file in (Path(path).rglob("*.py") if Path(path).is_dir() else [Path(path)])}
+    files = {
+        file.as_posix()
+        for path in declared
+        for file in (Path(path).rglob("*.py") if Path(path).is_dir() else [Path(path)])
+    }
     assert files == closure(module_of(entry))
 
 

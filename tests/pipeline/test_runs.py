@@ -23,7 +23,9 @@ def change(checkout: Checkout, key: str, value: object) -> None:
 def test_two_cold_runs_give_the_same_bytes(cold_runs):
     first, second = (checkout.results() for checkout in cold_runs)
     assert first.keys() == second.keys()
-    digests = [{path: hashlib.sha256(content).hexdigest() for path, content in each.items()} for each in (first, second)]
+    digests = [
+        {path: hashlib.sha256(content).hexdigest() for path, content in each.items()} for each in (first, second)
+    ]
     assert digests[0] == digests[1]
     kinds = {Path(path).suffix for path in first}
     assert {".h5", ".npy", ".json", ".csv", ".png", ".md", ".txt"} <= kinds
@@ -36,7 +38,9 @@ def test_every_stage_ran_and_wrote_what_it_declares_and_nothing_else(cold_runs):
     lock = yaml.safe_load((checkout.folder / "dvc.lock").read_text())
     declared = [out["path"] for stage in lock["stages"].values() for out in stage["outs"]]
     assert all((checkout.folder / path).exists() for path in declared)
-    stray = [path for path in checkout.results() if not any(path == out or path.startswith(f"{out}/") for out in declared)]
+    stray = [
+        path for path in checkout.results() if not any(path == out or path.startswith(f"{out}/") for out in declared)
+    ]
     assert stray == []
 
 

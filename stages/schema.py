@@ -1,0 +1,183 @@
+"""What `params.yaml` may hold: a class for each block, checked by pydantic."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+class Block(BaseModel):
+    """A mapping in `params.yaml`; a key that is not listed here is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Neuron(Block):
+    theta: Annotated[list[float], Field(min_length=1)]
+    points: Annotated[int, Field(ge=2, strict=True)]
+    start: float
+    stop: float
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.start >= self.stop:
+            raise ValueError("start must be below stop")
+        return self
+
+
+class Dataset(Block):
+    source: str
+    limit: Count | None
+    test_share: Share
+    validation_share: Share
+    seed: Seed
+
+
+class Photos(Dataset):
+    source: Literal["bundled", "cifar10"]
+    crops: Annotated[int, Field(ge=4, strict=True)]
+    batches: Annotated[list[Annotated[int, Field(ge=1, le=5, strict=True)]], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _distinct(self):
+        if len(set(self.batches)) < len(self.batches):
+            raise ValueError("batches must name each batch once")
+        return self
+
+
+class Digits(Dataset):
+    source: Literal["bundled", "mnist"]
+
+
+class Datasets(Block):
+    photos: Photos
+    digits: Digits
+
+
+class EarlyStopping(Block):
+    patience: Count
+    min_delta: Annotated[float, Field(ge=0)]
+
+
+Optimizer = Literal["sgd", "adadelta", "rmsprop", "adam", "adamw", "nadam", "lion", "muon"]
+Activation = Literal["relu", "elu", "gelu", "leaky_relu", "selu", "silu", "tanh", "sigmoid", "linear"]
+Units = Annotated[list[Count], Field(min_length=1)]
+
+
+class Images(Block):
+    """Which images a network takes, and in what form."""
+
+    dataset: Literal["photos", "digits"]
+    colour: Literal["grey", "rgb"]
+
+    @model_validator(mode="after")
+    def _digits_are_grey(self):
+        if self.dataset == "digits" and self.colour == "rgb":
+            raise ValueError("colour must be grey for the digits, which have one channel")
+        return self
+
+
+class Network(Images):
+    """What every network has, and how it is trained."""
+
+    activation: Activation
+    optimizer: Optimizer
+    optimizer_options: dict[str, bool | int | float | str | None]
+    learning_rate: Positive
+    schedule: Literal["constant", "cosine"]
+    warmup: Annotated[float, Field(ge=0, lt=1)]
+    batch_size: Count
+    epochs: Count
+    early_stopping: EarlyStopping | None
+    validation: Annotated[bool, Field(strict=True)]
+    seed: Seed
+
+
+class Classifier(Network):
+    kind: Literal["classifier"]
+    units: Units
+    loss: Literal["categorical_crossentropy"]
+
+
+class Autoencoder(Network):
+    output_activation: Literal["sigmoid"]
+    loss: Literal["binary_crossentropy", "mean_squared_error"]
+    noise: Annotated[float, Field(ge=0, le=1)]
+
+
+class Dense(Autoencoder):
+    kind: Literal["dense"]
+    units: Units
+
+
+class Convolutional(Autoencoder):
+    kind: Literal["convolutional"]
+    filters: Annotated[list[Count], Field(min_length=1, max_length=2)]
+    kernel_size: Count
+
+
+class LearningRate(Images):
+    kind: Literal["classifier"]
+    units: Units
+    activation: Activation
+    optimizer: Optimizer
+    rates: Annotated[list[Positive], Field(min_length=1)]
+    batch_size: Count
+    epochs: Count
+    seed: Seed
+
+
+class Cluster(Block):
+    n_clusters: Annotated[int, Field(ge=2, strict=True)]
+    n_init: Count
+    max_iter: Count
+    silhouette_sample: Annotated[int, Field(ge=3, strict=True)]
+    central_images: Count
+    seed: Seed
+
+
+class Search(Block):
+    metrics: Annotated[list[Literal["cosine", "euclidean"]], Field(min_length=1)]
+    neighbours: Annotated[list[Count], Field(min_length=1)]
+    queries: Count | None
+    shown: Count
+    seed: Seed
+
+
+class View(Block):
+    sample: Annotated[int, Field(ge=3, strict=True)]
+    perplexity: Annotated[float, Field(ge=1)]
+    max_iter: Annotated[int, Field(ge=250, strict=True)]
+    seed: Seed
+
+
+class Parameters(Block):
+    recipe: Literal["fast", "chapter"]
+    neuron: Neuron
+    datasets: Datasets
+    classifiers: Annotated[dict[Name, Classifier], Field(min_length=1)]
+    autoencoders: Annotated[
+        dict[Name, Annotated[Dense | Convolutional, Field(discriminator="kind")]],
+        Field(min_length=1),
+    ]
+    learning_rate: Annotated[LearningRate, Field(alias="learning-rate")]
+    cluster: Cluster
+    search: Search
+    view: View
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if both := self.classifiers.keys() & self.autoencoders.keys():
+            raise ValueError(f"{min(both)} names both a classifier and an autoencoder; rename one of them")
+        for name, dataset in self.datasets:
+            if dataset.limit is not None and self.cluster.n_clusters > dataset.limit:
+                raise ValueError(
+                    f"cluster.n_clusters is {self.cluster.n_clusters}, more than the {dataset.limit} images "
+                    f"that datasets.{name}.limit allows; lower the one or raise the other"
+                )
+        return self
