@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 # Paul Tol's "bright" scheme: distinct also for the colour-blind and in print.
@@ -18,7 +20,11 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def image_rows(
-    rows: Mapping[str, np.ndarray], captions: Sequence[str] = (), title: str = "", stretched: Collection[str] = ()
+    rows: Mapping[str, np.ndarray],
+    captions: Sequence[str] = (),
+    title: str = "",
+    stretched: Collection[str] = (),
+    frames: Mapping[str, Sequence[str | None]] | None = None,
 ) -> Figure:
     """Draw rows of images under each other.
 
@@ -32,29 +38,39 @@ def image_rows(
     title : str, optional
     stretched : collection of str, optional
         The rows, codes for one, whose values have no common range.
+    frames : mapping of str to sequence of str or None, optional
+        For the rows named, the colour of the frame around each image, None for none.
     """
     columns = max(len(images) for images in rows.values())
     # A code of 256×32 would tower over its neighbours at its true shape; three to one is as far as it may go.
     heights = [min(images.shape[1] / images.shape[2], 3.0) for images in rows.values()]
-    figure = Figure(
-        figsize=(1.2 + 1.1 * columns, 0.5 + 0.3 * bool(captions) + 1.15 * sum(heights)), layout="constrained"
-    )
-    axes = figure.subplots(len(rows), columns, squeeze=False, height_ratios=heights)
-    for line, (name, images) in zip(axes, rows.items(), strict=True):
-        for axis in line:
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
-        top = 255 if images.dtype == np.uint8 else 1
-        limits = (images.min(), images.max()) if name in stretched else (0, top)
-        for axis, image in zip(line, images, strict=False):
-            image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-            axis.imshow(image, cmap="gray", aspect="auto", interpolation="nearest", vmin=limits[0], vmax=limits[1])
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
-    for axis, caption in zip(axes[0], captions, strict=False):
-        axis.set_title(caption, fontsize=8)
+    size = (1.2 + 1.1 * columns, 0.5 + 0.3 * bool(captions) + 1.15 * sum(heights))
+    figure = Figure(figsize=size, layout="constrained")
+    # One pair of axes a row, not an image: laying out a hundred of them takes seconds.
+    axes = figure.subplots(len(rows), squeeze=False, height_ratios=heights)[:, 0]
+    for axis, (name, images) in zip(axes, rows.items(), strict=True):
+        _draw_row(axis, images, columns, name in stretched, (frames or {}).get(name, ()))
+        axis.set_ylabel(name, rotation=0, ha="right", va="center")
+    for column, caption in enumerate(captions):
+        axes[0].text(column + 0.5, 1.03, caption, ha="center", va="bottom", fontsize=8)
     if title:
+        # Above the captions, which belong to the first axes and may have two lines.
         figure.suptitle(title, fontsize=10)
     return figure
+
+
+def _draw_row(axis: Axes, images: np.ndarray, columns: int, stretched: bool, frames: Sequence[str | None]) -> None:
+    top = 255 if images.dtype == np.uint8 else 1
+    low, high = (images.min(), images.max()) if stretched else (0, top)
+    for column, image in enumerate(images):
+        image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+        extent = (column + 0.03, column + 0.97, 0.02, 0.98)
+        axis.imshow(image, cmap="gray", aspect="auto", interpolation="nearest", vmin=low, vmax=high, extent=extent)
+    for column, colour in enumerate(frames):
+        if colour:
+            axis.add_patch(Rectangle((column + 0.03, 0.02), 0.94, 0.96, fill=False, color=colour, linewidth=3))
+    axis.set(xticks=[], yticks=[], xlim=(0, columns), ylim=(0, 1))
+    axis.spines[:].set_visible(False)
 
 
 def curves(

@@ -7,14 +7,23 @@ IMAGES = np.random.default_rng(0).random((3, 8, 8, 3), dtype=np.float32)
 
 
 def drawn(figure) -> list:
-    return [axis.images[0] for axis in figure.axes if axis.images]
+    return [image for axis in figure.axes for image in axis.images]
 
 
 def test_rows_show_every_image_under_its_caption():
     figure = figures.image_rows({"colour": IMAGES, "grey": IMAGES.mean(axis=-1)}, ["a", "b", "c"])
     assert len(drawn(figure)) == 6
-    assert [axis.get_title() for axis in figure.axes[:3]] == ["a", "b", "c"]
-    assert [figure.axes[0].get_ylabel(), figure.axes[3].get_ylabel()] == ["colour", "grey"]
+    assert [(text.get_text(), int(text.get_position()[0])) for text in figure.axes[0].texts] == [
+        ("a", 0),
+        ("b", 1),
+        ("c", 2),
+    ]
+    assert [axis.get_ylabel() for axis in figure.axes] == ["colour", "grey"]
+
+
+def test_frames_are_drawn_around_the_images_that_have_one():
+    figure = figures.image_rows({"row": IMAGES}, frames={"row": [None, "red", "blue"]})
+    assert [int(patch.get_x()) for patch in figure.axes[0].patches] == [1, 2]
 
 
 def test_rows_of_different_length_leave_the_rest_empty():
