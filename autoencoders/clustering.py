@@ -14,15 +14,15 @@ from autoencoders.errors import InputError
 
 
 class Clustering(NamedTuple):
-    """A fitted clustering of two sets of feature vectors.
+    """A fitted clustering of training vectors and of others.
 
     Attributes
     ----------
     centres : ndarray of shape (n_clusters, width), float32
     assignments : dict of ndarray of shape (n,), int64
-        The cluster of each vector, from 0, under "training" and "held_out".
+        The cluster of each vector, from 0, under the names of the features it was made from.
     scores : dict of dict
-        As `score` gives them, under "training" and "held_out".
+        As `score` gives them, under the same names.
     """
 
     centres: np.ndarray
@@ -40,12 +40,12 @@ def cluster(
     silhouette_sample: int,
     seed: int,
 ) -> Clustering:
-    """Fit K-means to the training vectors, assign the held-out ones by `predict`, and score both.
+    """Fit K-means to the training vectors, assign all by `predict`, and score each part.
 
     Parameters
     ----------
     features : dict of ndarray of shape (n, width), float32
-        Under "training" and "held_out".
+        Under "training" and any other names, such as "held_out".
     labels : dict of ndarray of shape (n,), int64
         The classes, used for the scores only; under the same keys.
     n_clusters, n_init, max_iter : int

@@ -80,7 +80,9 @@ def train(
     """
     n_batches = -(-len(images) // batch_size)
     rate = _rate(learning_rate, schedule, warmup, n_batches * epochs)
-    network.compile(
+    # A model of its own over the same layers: the optimizer's state stays out of what the caller saves.
+    model = keras.Model(network.input, network.output)
+    model.compile(
         optimizer=_optimizer(optimizer, rate, optimizer_options or {}),
         loss=loss,
         metrics=[] if targets is None else ["categorical_accuracy"],
@@ -91,7 +93,7 @@ def train(
     if early_stopping:
         monitor = "val_loss" if validation else "loss"
         callbacks.append(keras.callbacks.EarlyStopping(monitor, restore_best_weights=True, **early_stopping))
-    history = network.fit(
+    history = model.fit(
         batches(images, targets, preparation, batch_size, seed=seed, noise=noise),
         validation_data=batches(*validation, preparation, 1000) if validation else None,
         epochs=epochs,

@@ -10,19 +10,19 @@ from stages import files, prepared
 from stages.parameters import read
 from stages.running import run
 
-# Training images include the validation ones unless the network held them out, as in the stage `train`.
-PARTS = ("training", "held_out")
-
 
 def main(name: str) -> None:
     cluster, network = read("cluster", f"autoencoders.{name}")
     described = prepared.describe(network.dataset)
     classes = described["classes"]
     splits = {"training": prepared.training_splits(network), "held_out": ("test",)}
-    images = {part: prepared.read(network.dataset, "images", *splits[part]) for part in PARTS}
-    labels = {part: prepared.read(network.dataset, "labels", *splits[part]) for part in PARTS}
-    codes = {part: _codes(name, splits[part]) for part in PARTS}
-    pixels = {part: prepared.preparation(network)._replace(flat=True)(images[part]) for part in PARTS}
+    if network.validation:
+        splits["validation"] = ("validation",)
+    images = {part: prepared.read(network.dataset, "images", *names) for part, names in splits.items()}
+    labels = {part: prepared.read(network.dataset, "labels", *names) for part, names in splits.items()}
+    codes = {part: _codes(name, names) for part, names in splits.items()}
+    flat = prepared.preparation(network)._replace(flat=True)
+    pixels = {part: flat(pixels) for part, pixels in images.items()}
 
     settings = cluster.model_dump(exclude={"central_images"})
     components = clustering.principal_components(pixels, codes["training"].shape[1])
@@ -64,11 +64,11 @@ def _held_out(found: dict[str, clustering.Clustering]) -> dict[str, float]:
 
 
 def _all_scores(found: dict[str, clustering.Clustering]) -> pd.DataFrame:
-    """Return every score: a row for the codes, the pixels and the components, for training and held-out images."""
+    """Return every score: a row for the codes, the pixels and the components, for each part of the images."""
     rows = [
         {"features": kind, "width": result.centres.shape[1], "images": part, **result.scores[part]}
         for kind, result in found.items()
-        for part in PARTS
+        for part in result.scores
     ]
     return pd.DataFrame(rows)
 

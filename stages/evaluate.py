@@ -18,7 +18,7 @@ def main(name: str) -> None:
     (network,) = read(f"classifiers.{name}")
     described = prepared.describe(network.dataset)
     classes = described["classes"]
-    history = pd.read_csv(files.outputs("train", name, "history.csv"))
+    history = files.read_table(files.outputs("train", name, "history.csv"))
     images = {split: prepared.read(network.dataset, "images", split) for split in files.SPLITS}
     labels = {split: prepared.read(network.dataset, "labels", split) for split in files.SPLITS}
 
@@ -53,9 +53,10 @@ def main(name: str) -> None:
         counts = cluster_class_matrix(predicted["test"], labels["test"], len(classes), len(classes))
         title = f"{name}: test images by class and prediction"
         figures.save(figures.matrix(counts, classes, classes, "predicted", "actual", title), plots / "confusion.png")
-        right = {split: float((predicted[split] == labels[split]).mean()) for split in files.SPLITS}
-        scores = {f"{split}_accuracy": accuracy for split, accuracy in right.items()}
-        scores |= {f"{split}_loss": _cross_entropy(probabilities[split], labels[split]) for split in files.SPLITS}
+        # Validation images that the network was trained on validate nothing.
+        scored = [split for split in files.SPLITS if network.validation or split != "validation"]
+        scores = {f"{split}_accuracy": float((predicted[split] == labels[split]).mean()) for split in scored}
+        scores |= {f"{split}_loss": _cross_entropy(probabilities[split], labels[split]) for split in scored}
         epoch = int(reached.iloc[0]) if len(reached) else None
         files.write_json(metrics, {"source": described["source"], **scores, "epoch_of_95_percent": epoch})
 

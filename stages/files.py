@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from autoencoders.errors import InputError
 
@@ -107,6 +108,20 @@ def read_array(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         raise InputError(_unreadable(path, "NumPy")) from None
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV file that an earlier stage wrote.
+
+    Raises
+    ------
+    InputError
+        If it is missing or no table.
+    """
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError):
+        raise InputError(_unreadable(path, "CSV")) from None
 
 
 def _unreadable(path: Path, form: str) -> str:

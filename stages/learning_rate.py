@@ -46,7 +46,9 @@ def main() -> None:
         pd.concat(parts).to_csv(folder / "losses.csv", index=False)
         epochs = {rate: range(1, len(values) + 1) for rate, values in losses.items()}
         # A guess at random has a loss of log(n_classes); a rate that diverges would flatten the others below it.
-        limits = (0.95 * np.nanmin(np.concatenate(list(losses.values()))), 1.3 * np.log(targets.shape[1]))
+        finite = [loss for values in losses.values() for loss in values if np.isfinite(loss)]
+        guess = float(np.log(targets.shape[1]))
+        limits = (0.95 * min([*finite, guess]), 1.3 * guess)
         title = f"One classifier, {trial.optimizer} at several learning rates"
         figure = figures.curves(epochs, losses, "epoch", "training loss", title, limits)
         figures.save(figure, plots / "losses.png")

@@ -2,13 +2,26 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+def _distinct(values: list) -> list:
+    """Refuse values that are, or print, the same: they would name the same curve or file."""
+    shown = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+    if len(set(shown)) < len(shown):
+        raise ValueError("each value must be given once")
+    return values
+
+
+def Distinct(item, **field):  # noqa: N802 - it stands where types do
+    """Return the type of a list of different `item`s, at least one."""
+    return Annotated[list[item], Field(min_length=1, **field), AfterValidator(_distinct)]
 
 
 class Block(BaseModel):
@@ -18,7 +31,7 @@ class Block(BaseModel):
 
 
 class Neuron(Block):
-    theta: Annotated[list[float], Field(min_length=1)]
+    theta: Distinct(float)
     points: Annotated[int, Field(ge=2, strict=True)]
     start: float
     stop: float
@@ -41,13 +54,7 @@ class Dataset(Block):
 class Photos(Dataset):
     source: Literal["bundled", "cifar10"]
     crops: Annotated[int, Field(ge=4, strict=True)]
-    batches: Annotated[list[Annotated[int, Field(ge=1, le=5, strict=True)]], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _distinct(self):
-        if len(set(self.batches)) < len(self.batches):
-            raise ValueError("batches must name each batch once")
-        return self
+    batches: Distinct(Annotated[int, Field(ge=1, le=5, strict=True)])
 
 
 class Digits(Dataset):
@@ -126,7 +133,7 @@ class LearningRate(Images):
     units: Units
     activation: Activation
     optimizer: Optimizer
-    rates: Annotated[list[Positive], Field(min_length=1)]
+    rates: Distinct(Positive)
     batch_size: Count
     epochs: Count
     seed: Seed
@@ -142,8 +149,8 @@ class Cluster(Block):
 
 
 class Search(Block):
-    metrics: Annotated[list[Literal["cosine", "euclidean"]], Field(min_length=1)]
-    neighbours: Annotated[list[Count], Field(min_length=1)]
+    metrics: Distinct(Literal["cosine", "euclidean"])
+    neighbours: Distinct(Count)
     queries: Count | None
     shown: Count
     seed: Seed

@@ -43,7 +43,7 @@ def _row(name: str, block) -> dict:
 def _classification(name: str) -> dict:
     scores = files.read_json(files.metrics("evaluate", f"{name}.json"))
     parts = {"train": "training", "validation": "validation", "test": "test"}
-    accuracies = {f"{part} accuracy": scores[f"{split}_accuracy"] for split, part in parts.items()}
+    accuracies = {f"{part} accuracy": scores.get(f"{split}_accuracy") for split, part in parts.items()}
     return accuracies | {"epoch of 95 %": scores["epoch_of_95_percent"], "test loss": scores["test_loss"]}
 
 
@@ -67,7 +67,7 @@ def _clustering(name: str) -> dict:
 
 def _curves(networks: dict, measure: str) -> pd.DataFrame:
     """Join the networks' histories: a row an epoch, in the columns curve (the network), epoch and `measure`."""
-    histories = {name: pd.read_csv(files.outputs("train", name, "history.csv")) for name in networks}
+    histories = {name: files.read_table(files.outputs("train", name, "history.csv")) for name in networks}
     return pd.concat(history[["epoch", measure]].assign(curve=name) for name, history in histories.items())
 
 

@@ -25,6 +25,8 @@ SIZES = {"units", "filters", "kernel_size", "activation", "output_activation"}
 
 
 def main(group: str, name: str) -> None:
+    if group not in ("classifiers", "autoencoders"):
+        raise InputError(f"'{group}' is no group of networks; use 'classifiers' or 'autoencoders'.")
     recipe, network = read("recipe", f"{group}.{name}")
     described = prepared.describe(network.dataset)
     splits = prepared.training_splits(network)
@@ -51,9 +53,10 @@ def main(group: str, name: str) -> None:
     )
     print(f"{name}: {model.count_params():,} parameters, {len(images):,} images, recipe {recipe}", flush=True)
     history = train(model, images, targets, preparation, validation=validation, **network.model_dump(include=TRAINING))
-    if not np.isfinite(history["loss"][-1]):
+    # The last loss is from before the last step, which may be the one that breaks the weights.
+    if not all(np.isfinite(values).all() for values in (history["loss"], *model.get_weights())):
         raise InputError(
-            f"the loss of {name} is no longer finite after epoch {len(history['loss'])}; "
+            f"the training of {name} diverged by epoch {len(history['loss'])}; "
             f"lower {group}.{name}.learning_rate, which is {network.learning_rate:g}."
         )
 
@@ -62,9 +65,12 @@ def main(group: str, name: str) -> None:
         table = pd.DataFrame(history)
         table.insert(0, "epoch", range(1, len(table) + 1))
         table.to_csv(folder / "history.csv", index=False)
-        last = {key: values[-1] for key, values in history.items()}
+        # Early stopping goes back to the weights of the best epoch; without it, they are those of the last.
+        monitored = history["validation_loss" if validation else "loss"]
+        kept = int(np.argmin(monitored)) if network.early_stopping else -1
+        scores = {key: values[kept] for key, values in history.items()}
         described = {"source": described["source"], "recipe": recipe, "parameters": model.count_params()}
-        files.write_json(metrics, {**described, "epochs": len(table), **last})
+        files.write_json(metrics, {**described, "epochs": len(table), **scores})
 
 
 if __name__ == "__main__":

@@ -1,9 +1,16 @@
+import inspect
 import shutil
+from collections import defaultdict
+from pathlib import Path
 
+import matplotlib.image
+import numpy as np
 import pytest
+import yaml
 from small import small_parameters, write_parameters
 
-from stages import cluster, encode, evaluate, extract, learning_rate, neuron, preprocess, summarize, train
+from autoencoders import figures
+from stages import cluster, encode, evaluate, extract, learning_rate, neuron, preprocess, search, summarize, train, view
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +32,8 @@ def finished(tmp_path_factory):
             train.main("autoencoders", name)
             encode.main(name)
             cluster.main(name)
+            search.main(name)
+            view.main(name)
         learning_rate.main()
         summarize.main()
     return folder
@@ -44,3 +53,56 @@ def results(finished, monkeypatch):
     """`finished` itself, to read from."""
     monkeypatch.chdir(finished)
     return finished
+
+
+@pytest.fixture
+def change(workspace):
+    """A function that sets parameters of one block of the workspace's `params.yaml`, named by its dotted key."""
+
+    def update(block: str, **settings: object) -> None:
+        values = found = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+        for part in block.split("."):
+            found = found[part]
+        found.update(settings)
+        write_parameters(workspace, values)
+
+    return update
+
+
+@pytest.fixture
+def pixels():
+    """A function that returns a split's images as a network's block asks for them: float32 [n, h, w, c] in 0 to 1."""
+
+    def read(block: dict, split: str) -> np.ndarray:
+        images = np.load(f"outputs/preprocess/{block['dataset']}/{split}/images.npy") / 255
+        return (images if block["colour"] == "rgb" else images.mean(axis=-1, keepdims=True)).astype(np.float32)
+
+    return read
+
+
+@pytest.fixture
+def drawn():
+    """A function that returns the names of a folder's files, all of them PNGs, without those of a single colour."""
+
+    def names(folder: Path | str) -> set[str]:
+        images = {file.name: matplotlib.image.imread(file, format="png") for file in Path(folder).iterdir()}
+        return {name for name, image in images.items() if len(np.unique(image[..., :3])) > 1}
+
+    return names
+
+
+@pytest.fixture
+def drawings(monkeypatch):
+    """What the functions of `figures` are given from here on: their arguments by name, in lists by function."""
+    calls = defaultdict(list)
+
+    def recorded(function):
+        def draw(*arguments, **options):
+            calls[function.__name__].append(inspect.signature(function).bind(*arguments, **options).arguments)
+            return function(*arguments, **options)
+
+        return draw
+
+    for name in ("image_rows", "curves", "matrix", "number_grids", "bars"):
+        monkeypatch.setattr(figures, name, recorded(getattr(figures, name)))
+    return calls

@@ -10,8 +10,8 @@ import yaml
 from autoencoders.errors import InputError
 from autoencoders.sources import Images, Source, cifar10
 from stages import extract as stage
-from stages.parameters import Datasets
 from stages.running import run
+from stages.schema import Datasets
 
 PARAMETERS = Path(__file__).parents[2] / "params.yaml"
 FILES = [
@@ -140,6 +140,7 @@ def test_a_source_that_cannot_be_read_ends_in_one_sentence_and_no_output(configu
 
 
 def test_an_unknown_data_set_is_one_sentence(configure):
+    configure("digits")
     with pytest.raises(InputError, match="^params.yaml has no datasets.letters; there is 'digits', 'photos'.$"):
         stage.main("letters")
 
@@ -147,7 +148,7 @@ def test_an_unknown_data_set_is_one_sentence(configure):
 def test_the_parameters_and_the_library_know_the_same_sources():
     from autoencoders.sources import SOURCES
 
-    assert SOURCES == {
+    assert {
         name: field.annotation.model_fields["source"].annotation.__args__
         for name, field in Datasets.model_fields.items()
-    }
+    } == SOURCES

@@ -88,15 +88,25 @@ def test_a_single_value_holds_for_every_recipe(values):
             "rgb",
             "autoencoders.digits-simple: colour must be grey for the digits, which have one channel.",
         ),
-        ("datasets.photos.batches", [6], "datasets.photos.batches.0 is 6, but the input should be less than or equal to 5."),
-        ("datasets.photos.batches", [1, 1], "datasets.photos: batches must name each batch once."),
-        ("datasets.photos.source", "mnist", "datasets.photos.source is 'mnist', but the input should be 'bundled' or 'cifar10'."),
+        (
+            "datasets.photos.batches",
+            [6],
+            "datasets.photos.batches.0 is 6, but the input should be less than or equal to 5.",
+        ),
+        ("datasets.photos.batches", [1, 1], "datasets.photos.batches: each value must be given once."),
+        (
+            "datasets.photos.source",
+            "mnist",
+            "datasets.photos.source is 'mnist', but the input should be 'bundled' or 'cifar10'.",
+        ),
         (
             "cluster.n_clusters",
             20_000,
             "cluster.n_clusters is 20000, more than the 10000 images that datasets.photos.limit allows; "
             "lower the one or raise the other.",
         ),
+        ("learning-rate.rates", [0.1, 0.1000001], "learning-rate.rates: each value must be given once."),
+        ("neuron.theta", [1, 1.0], "neuron.theta: each value must be given once."),
         ("neuron.start", 6, "neuron: start must be below stop."),
         ("autoencoders", {}, "autoencoders is {}: dictionary should have at least 1 item after validation, not 0."),
     ],

@@ -1,0 +1,113 @@
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from small import ROOT, small_parameters, write_parameters
+
+from autoencoders.errors import InputError
+from stages.running import run
+
+
+def python(folder, *arguments: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """A function that runs a stage as its module does, with a command line's arguments."""
+
+    def call(stage, *arguments: str) -> None:
+        monkeypatch.setattr("sys.argv", ["/somewhere/stages/example.py", *arguments])
+        run(stage)
+
+    return call
+
+
+def test_a_stage_gets_the_command_lines_arguments(start):
+    given = []
+    start(lambda group, name: given.append((group, name)), "classifiers", "photos-classifier")
+    start(lambda: given.append(()))
+    assert given == [("classifiers", "photos-classifier"), ()]
+
+
+def test_a_mistake_of_the_user_ends_the_program_with_its_sentence(start):
+    def stage():
+        raise InputError("neuron.points is 1; raise it.")
+
+    with pytest.raises(SystemExit) as ended:
+        start(stage)
+    assert ended.value.code == "error: neuron.points is 1; raise it."
+
+
+@pytest.mark.parametrize("error", [ValueError("shapes differ"), FileNotFoundError("gone"), KeyboardInterrupt()])
+def test_any_other_exception_is_not_held_back(start, error):
+    def stage():
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        start(stage)
+    assert raised.value is error
+
+
+@pytest.mark.parametrize(
+    ("stage", "arguments", "sentence"),
+    [
+        (lambda group, name: None, ["classifiers"], "example.py takes group and name, but 1 were given."),
+        (lambda dataset: None, [], "example.py takes dataset, but 0 were given."),
+        (lambda: None, ["photos"], "example.py takes no argument, but 1 were given."),
+    ],
+)
+def test_a_wrong_number_of_arguments_is_one_sentence(start, stage, arguments, sentence):
+    with pytest.raises(SystemExit) as ended:
+        start(stage, *arguments)
+    assert ended.value.code == f"error: {sentence}"
+
+
+def test_a_mistake_is_one_line_on_standard_error_and_exit_code_1(tmp_path):
+    done = python(tmp_path, "-m", "stages.preprocess", "photos")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "error: params.yaml is missing; run from the root of the repository.\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        ("train classifiers digits-classifier", "outputs/preprocess/digits/dataset.json"),
+        ("evaluate digits-classifier", "outputs/preprocess/digits/dataset.json"),
+        ("encode digits-simple", "outputs/preprocess/digits/dataset.json"),
+        ("learning_rate", "outputs/preprocess/photos/train/images.npy"),
+    ],
+)
+def test_a_missing_input_is_reported_without_the_wait_for_tensorflow(tmp_path, command, missing):
+    write_parameters(tmp_path, small_parameters())
+    module, *arguments = command.split()
+    done = python(tmp_path, "-X", "importtime", "-m", f"stages.{module}", *arguments)
+    imports, said = [], []
+    for line in done.stderr.splitlines():
+        (imports if line.startswith("import time:") else said).append(line)
+    assert done.returncode == 1
+    assert len(said) == 1 and said[0].startswith(f"error: {missing} is missing")
+    # Without the positive the negative would also hold if Python changed the form of these lines.
+    assert any(re.search(r"\bnumpy$", line) for line in imports)
+    assert [line for line in imports if re.search(r"\b(tensorflow|keras)$", line)] == []
+
+
+def test_stages_that_run_no_network_never_import_tensorflow(workspace):
+    program = """
+import sys
+from stages import cluster, extract, neuron, preprocess, summarize
+neuron.main()
+extract.main("digits")
+preprocess.main("digits")
+cluster.main("digits-simple")
+summarize.main()
+print("imported:", *sorted({"keras", "numpy", "tensorflow"} & sys.modules.keys()))
+"""
+    done = python(workspace, "-c", program)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "imported: numpy"

@@ -1,0 +1,186 @@
+import json
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from small import small_parameters
+
+from autoencoders.errors import InputError
+from autoencoders.networks import storage
+from stages import train
+
+GROUPS = {group: small_parameters()[group] for group in ("classifiers", "autoencoders")}
+NETWORKS = [(group, name) for group, blocks in GROUPS.items() for name in blocks]
+SIMPLE = ("autoencoders", "digits-simple")
+
+
+def folder(name: str) -> Path:
+    return Path("outputs/train", name)
+
+
+def history(name: str) -> pd.DataFrame:
+    return pd.read_csv(folder(name) / "history.csv")
+
+
+def metrics(name: str) -> dict:
+    return json.loads(Path("metrics/train", f"{name}.json").read_text(encoding="utf-8"))
+
+
+def contents(name: str) -> dict[str, bytes]:
+    files = [*folder(name).iterdir(), Path("metrics/train", f"{name}.json")]
+    return {file.name: file.read_bytes() for file in files}
+
+
+def weights(name: str) -> bytes:
+    """Return all weights as bytes: the files themselves also hold names that Keras counts up within a process."""
+    return b"".join(array.tobytes() for array in storage.load(folder(name)).get_weights())
+
+
+def overwrite(split: str) -> None:
+    """Replace the digits of one split by their negatives, in the opposite order."""
+    for what in ("images", "labels", "one_hot"):
+        file = f"outputs/preprocess/digits/{split}/{what}.npy"
+        array = np.load(file)[::-1]
+        np.save(file, 255 - array if what == "images" else array)
+
+
+def count_parameters(block: dict) -> int:
+    """Return how many weights and biases a network of such a block has."""
+    side = 32 if block["dataset"] == "photos" else 28
+    channels = 3 if block["colour"] == "rgb" else 1
+    if block["kind"] == "convolutional":
+        filters = block["filters"]
+        widths, window = [channels, *filters, *reversed(filters), channels], block["kernel_size"] ** 2
+    else:
+        units, window = block["units"], 1
+        inputs = side * side * channels
+        widths = [inputs, *units, 10] if block["kind"] == "classifier" else [inputs, *units, *units[-2::-1], inputs]
+    return sum((window * before + 1) * after for before, after in pairwise(widths))
+
+
+@pytest.mark.parametrize(("group", "name"), NETWORKS)
+def test_a_network_is_kept_with_its_summary_and_history(results, group, name):
+    parameters = count_parameters(GROUPS[group][name])
+    assert set(contents(name)) == {
+        "network.json", "network.weights.h5", "summary.txt", "history.csv", f"{name}.json"
+    }  # fmt: skip
+    assert storage.load(folder(name)).count_params() == parameters
+    summary = (folder(name) / "summary.txt").read_text(encoding="utf-8")
+    # Keras's total, unlike this figure, also counts what the optimizer keeps.
+    assert f"Trainable params: {parameters:,} (" in summary
+    assert all(layer.name in summary for layer in storage.load(folder(name)).layers)
+
+
+@pytest.mark.parametrize(("group", "name"), NETWORKS)
+def test_the_history_has_a_row_an_epoch_and_the_metrics_its_last_one(results, group, name):
+    found = history(name)
+    scores = {"loss"}
+    if group == "classifiers":
+        scores |= {"accuracy", "validation_loss", "validation_accuracy"}
+    assert found.columns[0] == "epoch" and set(found.columns[1:]) == scores
+    assert found["epoch"].tolist() == [1, 2]
+    assert np.isfinite(found).all(axis=None)
+    kept = metrics(name)
+    assert (kept.pop("source"), kept.pop("recipe")) == ("bundled", "fast")
+    expected = {"parameters": count_parameters(GROUPS[group][name]), "epochs": 2, **found[list(scores)].iloc[-1]}
+    assert kept == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("group", "name"), [("classifiers", "digits-classifier"), SIMPLE])
+def test_training_again_gives_the_same_network_whatever_the_test_images(workspace, group, name):
+    before = weights(name), contents(name)["history.csv"], metrics(name)
+    overwrite("test")
+    shutil.rmtree(folder(name))
+    train.main(group, name)
+    assert (weights(name), contents(name)["history.csv"], metrics(name)) == before
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "held_out"), [("classifiers", "digits-classifier", True), (*SIMPLE, True), (*SIMPLE, False)]
+)
+def test_validation_images_are_scored_where_they_are_held_out_and_else_trained_on(
+    change, capsys, group, name, held_out
+):
+    change(f"{group}.{name}", validation=held_out)
+    train.main(group, name)
+    assert f" {50 if held_out else 50 + 22} images, recipe fast\n" in capsys.readouterr().out
+    first, trained = history(name), weights(name)
+    overwrite("validation")
+    train.main(group, name)
+    assert (weights(name) == trained) is held_out
+    assert history(name)["loss"].equals(first["loss"]) is held_out
+    assert ("validation_loss" in first) is held_out
+    if held_out:
+        assert (history(name)["validation_loss"] != first["validation_loss"]).all()
+
+
+def test_the_parameters_decide_the_network_and_its_training(change):
+    change(".".join(SIMPLE), units=[20, 5], epochs=3, batch_size=10)
+    change("datasets.digits", limit=90)
+    train.main(*SIMPLE)
+    network = storage.load(folder("digits-simple"))
+    assert network.get_layer("code").output.shape == (None, 5)
+    assert len(history("digits-simple")) == metrics("digits-simple")["epochs"] == 3
+
+
+def test_early_stopping_ends_the_training_and_keeps_the_best_epochs_weights(change):
+    # No epoch lowers the loss by so much, so that the first stays the best and the second is the last.
+    stopping = {"patience": 1, "min_delta": 100}
+    change(".".join(SIMPLE), schedule="constant", epochs=5, early_stopping=stopping)
+    train.main(*SIMPLE)
+    assert history("digits-simple")["epoch"].tolist() == [1, 2]
+    assert metrics("digits-simple")["epochs"] == 2
+    kept = weights("digits-simple")
+    change(".".join(SIMPLE), epochs=1, early_stopping=None)
+    train.main(*SIMPLE)
+    assert weights("digits-simple") == kept
+
+
+def diverge(change, **settings) -> None:
+    settings = {"optimizer": "sgd", "optimizer_options": {}, "schedule": "constant", "batch_size": 100, **settings}
+    change(".".join(SIMPLE), **settings)
+    shutil.rmtree(folder("digits-simple"))
+    Path("metrics/train/digits-simple.json").unlink()
+
+
+def assert_nothing_written(workspace: Path) -> None:
+    assert not folder("digits-simple").exists()
+    assert not Path("metrics/train/digits-simple.json").exists()
+    assert list(workspace.rglob(".partial-*")) == []
+
+
+def test_a_loss_that_diverges_is_one_sentence_that_names_the_parameter_and_leaves_nothing(workspace, change):
+    diverge(change, learning_rate=1e30)
+    with pytest.raises(InputError) as raised:
+        train.main(*SIMPLE)
+    assert str(raised.value) == (
+        "the training of digits-simple diverged by epoch 2; "
+        "lower autoencoders.digits-simple.learning_rate, which is 1e+30."
+    )
+    assert_nothing_written(workspace)
+
+
+def test_a_network_that_the_last_step_broke_is_not_kept(workspace, change):
+    diverge(change, learning_rate=1e41, epochs=1)
+    # The only loss there is, from before the only step, is finite.
+    with pytest.raises(InputError, match="diverged by epoch 1; lower autoencoders.digits-simple.learning_rate"):
+        train.main(*SIMPLE)
+    assert_nothing_written(workspace)
+
+
+@pytest.mark.parametrize("name", ["dataset.json", "train/images.npy", "validation/images.npy"])
+def test_a_missing_input_is_named_and_what_there_was_stays(workspace, name):
+    before = contents("digits-simple")
+    missing = Path("outputs/preprocess/digits", name)
+    missing.unlink()
+    with pytest.raises(InputError, match=f"^{missing} is missing"):
+        train.main(*SIMPLE)
+    assert contents("digits-simple") == before
+
+
+def test_a_network_that_is_not_in_the_parameters_is_one_sentence(results):
+    with pytest.raises(InputError, match="^params.yaml has no autoencoders.digits-classifier; there is 'digits-conv"):
+        train.main("autoencoders", "digits-classifier")
