@@ -1,0 +1,117 @@
+"""Nearest neighbours by code, by pixels or by principal components, and how often they are of the query's class."""
+
+from collections.abc import Iterable
+from itertools import zip_longest
+from typing import NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from autoencoders.errors import InputError
+
+
+class Neighbours(NamedTuple):
+    """The nearest vectors of an index for each query, nearest first.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_queries, k), int64
+        Their rows in the index.
+    distances : ndarray of shape (n_queries, k), float32 or float64, at least 0
+    """
+
+    rows: np.ndarray
+    distances: np.ndarray
+
+
+def check(k: int, n_index: int, n_queries: int) -> None:
+    """Raise an `InputError` where there are fewer than `k` images to find, or none to search for."""
+    if k > n_index:
+        raise InputError(f"search.neighbours asks for {k}, more than the {n_index} training images; lower it.")
+    if n_queries < 1:
+        raise InputError("search.queries has no test images to draw from; raise the data set's test_share or limit.")
+
+
+def sample(n: int, size: int | None, seed: int) -> np.ndarray:
+    """Return `size` different rows of `n`, drawn by `seed`, in ascending order; all where `size` is None or above n."""
+    return np.sort(np.random.default_rng(seed).permutation(n)[:size])
+
+
+def nearest(index: np.ndarray, queries: np.ndarray, metrics: Iterable[str], k: int) -> dict[str, Neighbours]:
+    """Find the `k` vectors of `index` that are nearest to each query, by comparing it with all of them.
+
+    Parameters
+    ----------
+    index : ndarray of shape (n_index, width), float32
+        May be memory-mapped.
+    queries : ndarray of shape (n_queries, width), float32
+    metrics : iterable of {"cosine", "euclidean"}
+        As scikit-learn's `NearestNeighbors` takes them. The cosine distance is 1 - cos, in 0 to 2; a vector of
+        zeros, which has no direction, is at distance 1 from all.
+    k : int
+        From 1 to n_index.
+
+    Returns
+    -------
+    dict of Neighbours
+        Under each metric.
+
+    Raises
+    ------
+    InputError
+        If `k` is more than there are vectors in the index, or there are no queries.
+    """
+    # Scikit-learn takes a second to import, which a mistake in the parameters need not wait for.
+    from sklearn.neighbors import NearestNeighbors
+
+    check(k, len(index), len(queries))
+    found = {}
+    # Threads add in an order that depends on their number, and with it change a product's last bits.
+    with threadpool_limits(1):
+        for metric in metrics:
+            fitted = NearestNeighbors(n_neighbors=k, algorithm="brute", metric=metric).fit(index)
+            distances, rows = fitted.kneighbors(queries)
+            found[metric] = Neighbours(rows, distances)
+    return found
+
+
+def precision(found: np.ndarray, wanted: np.ndarray, neighbours: Iterable[int]) -> dict[int, float]:
+    """Return the precision at each of `neighbours`: the share of so many nearest vectors that are of the query's class.
+
+    Parameters
+    ----------
+    found : ndarray of shape (n_queries, k), integers
+        The neighbours' classes, nearest first.
+    wanted : ndarray of shape (n_queries,), integers
+        The queries' classes.
+    neighbours : iterable of int
+        From 1 to k.
+    """
+    agrees = found == wanted[:, np.newaxis]
+    return {k: float(agrees[:, :k].mean()) for k in neighbours}
+
+
+def components(training: np.ndarray, queries: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Project both on the first `width` principal components of `training`, float32 [n, width].
+
+    Where there are no more features or training vectors than that, they come back as they are but for the mean
+    of `training`, which is taken off: all components together only rotate what remains, and leave out nothing but
+    a part of a query that is the same to every training vector. Neither changes who is nearest; the mean does,
+    to the cosine.
+    """
+    from autoencoders.clustering import principal_components
+
+    features = {"training": training, "queries": queries}
+    with threadpool_limits(1):
+        projected = principal_components(features, width)
+    if projected is features:
+        mean = training.mean(axis=0, dtype=np.float64).astype(np.float32)
+        projected = {part: vectors - mean for part, vectors in features.items()}
+    return projected["training"], projected["queries"]
+
+
+def varied(labels: np.ndarray, n: int) -> np.ndarray:
+    """Return the positions of (at most) `n` labels: the first of each class, then the second of each, and so on."""
+    classes = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+    turns = [position for turn in zip_longest(*classes) for position in turn if position is not None]
+    return np.array(turns[:n], dtype=np.int64)

@@ -1,0 +1,112 @@
+"""Nearest neighbours of test images among the training images by code, beside pixels and principal components."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from autoencoders import figures, searching
+from autoencoders.searching import Neighbours
+from stages import files, prepared
+from stages.parameters import read
+from stages.running import run
+
+SHOWN_NEIGHBOURS = 8
+SAME, OTHER = figures.COLOURS[0], figures.COLOURS[1]
+
+
+def main(name: str) -> None:
+    search, network = read("search", f"autoencoders.{name}")
+    described = prepared.describe(network.dataset)
+    splits, counts = prepared.training_splits(network), described["images"]
+    depth = max(search.neighbours)
+    searching.check(depth, sum(counts[split] for split in splits), counts["test"])
+
+    training = _listing(network.dataset, *splits)
+    queries = _listing(network.dataset, "test")
+    queries = queries.iloc[searching.sample(len(queries), search.queries, search.seed)].reset_index(drop=True)
+    labels = training["label"].to_numpy()
+    scores, codes = [], {}
+    for kind, index, vectors in _features(name, network, splits, queries["row"].to_numpy()):
+        found = searching.nearest(index, vectors, search.metrics, depth)
+        codes = codes or found
+        for metric, neighbours in found.items():
+            shares = searching.precision(labels[neighbours.rows], queries["label"].to_numpy(), search.neighbours)
+            scores += [(kind, metric, k, share) for k, share in shares.items()]
+
+    folders = files.outputs("search", name), files.plots("search", name), files.metrics("search", f"{name}.json")
+    with files.whole(*folders) as (folder, plots, metrics):
+        precisions = {f"{kind}_{metric}_precision_at_{k}": share for kind, metric, k, share in scores}
+        files.write_json(metrics, {"source": described["source"], **precisions})
+        table = pd.DataFrame(scores, columns=["features", "metric", "k", "precision"])
+        table.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
+        table = pd.concat([_table(metric, queries, training, found) for metric, found in codes.items()])
+        table.to_csv(folder / "neighbours.csv", index=False, float_format="%.6g")
+        shown = searching.varied(queries["label"].to_numpy(), search.shown)
+        for metric, found in codes.items():
+            rows = found.rows[shown, :SHOWN_NEIGHBOURS]
+            title = f"{name}: nearest training images by code ({metric})"
+            figure = _figure(network, described["classes"], queries.iloc[shown], training, rows, title)
+            figures.save(figure, plots / f"neighbours-{metric}.png")
+
+
+def _listing(dataset: str, *splits: str) -> pd.DataFrame:
+    """Return a row an image: split, row there, number in the source, label."""
+    columns = {"image": "numbers", "label": "labels"}
+    tables = []
+    for split in splits:
+        table = pd.DataFrame({column: prepared.read(dataset, what, split) for column, what in columns.items()})
+        table.insert(0, "split", split)
+        table.insert(1, "row", range(len(table)))
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _features(
+    name: str, network, splits: tuple[str, ...], rows: np.ndarray
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield each kind of features, codes first: its name, the training images' vectors and the queries'."""
+    arrays = [files.read_array(files.outputs("encode", name, f"{split}.npy")) for split in (*splits, "test")]
+    width = arrays[0].shape[1]
+    yield "code", arrays[0] if len(splits) == 1 else np.concatenate(arrays[:-1]), arrays[-1][rows]
+    flat = prepared.preparation(network)._replace(flat=True)
+    training = flat(prepared.read(network.dataset, "images", *splits))
+    queries = flat(prepared.read(network.dataset, "images", "test")[rows])
+    yield "pixels", training, queries
+    yield "pca", *searching.components(training, queries, width)
+
+
+def _table(metric: str, queries: pd.DataFrame, training: pd.DataFrame, found: Neighbours) -> pd.DataFrame:
+    """Return a row for each query and neighbour: which they are, the neighbour's rank from 1, and the distance."""
+    n_queries, depth = found.rows.shape
+    asked = queries.loc[queries.index.repeat(depth)].reset_index(drop=True)
+    answers = training.iloc[found.rows.ravel()].reset_index(drop=True).add_prefix("neighbour_")
+    answers.insert(0, "rank", np.tile(np.arange(1, depth + 1), n_queries))
+    table = pd.concat([asked, answers], axis=1).assign(distance=found.distances.ravel())
+    table.insert(0, "metric", metric)
+    return table
+
+
+def _figure(
+    network, classes: list[str], queries: pd.DataFrame, training: pd.DataFrame, rows: np.ndarray, title: str
+) -> Figure:
+    """Draw a row for each query: the image, then its neighbours, framed by whether they are of its class."""
+    form = prepared.preparation(network)._replace(flat=False)
+    asked = form(prepared.read(network.dataset, "images", "test")[queries["row"]])
+    answers = form(prepared.read(network.dataset, "images", *prepared.training_splits(network))[rows.ravel()])
+    answers = answers.reshape(*rows.shape, *asked.shape[1:])
+    agree = training["label"].to_numpy()[rows] == queries["label"].to_numpy()[:, np.newaxis]
+    lines = {
+        f"{classes[query.label]}\nimage {query.image}": np.concatenate([image[np.newaxis], found])
+        for query, image, found in zip(queries.itertuples(), asked, answers, strict=True)
+    }
+    colours = np.where(agree, SAME, OTHER).tolist()
+    frames = {line: [None, *row] for line, row in zip(lines, colours, strict=True)}
+    captions = ["query", *(str(rank) for rank in range(1, rows.shape[1] + 1))]
+    legend = "blue frame: of the query's class; red frame: of another"
+    return figures.image_rows(lines, captions, f"{title}\n{legend}", frames=frames)
+
+
+if __name__ == "__main__":
+    run(main)

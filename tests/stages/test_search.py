@@ -1,0 +1,216 @@
+import json
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import cdist
+from sklearn.decomposition import PCA
+from small import ROOT, small_parameters
+
+from autoencoders.errors import InputError
+from stages import search
+
+AUTOENCODERS = small_parameters()["autoencoders"]
+METRICS = ["cosine", "euclidean"]
+COUNTS = [1, 5, 10]
+TRAINING = ("train", "validation")
+# One grey and narrow enough for as many principal components, one in colour and wider than its pixels.
+NAMES = ["digits-simple", "photos-convolutional"]
+
+
+def neighbours(name: str, metric: str) -> pd.DataFrame:
+    found = pd.read_csv(f"outputs/search/{name}/neighbours.csv")
+    return found[found["metric"] == metric].reset_index(drop=True)
+
+
+def scores(name: str) -> pd.DataFrame:
+    return pd.read_csv(f"outputs/search/{name}/scores.csv").set_index(["features", "metric", "k"])
+
+
+def metrics(name: str) -> dict:
+    return json.loads(Path("metrics/search", f"{name}.json").read_text(encoding="utf-8"))
+
+
+def codes(name: str, *splits: str) -> np.ndarray:
+    return np.concatenate([np.load(f"outputs/encode/{name}/{split}.npy") for split in splits]).astype(np.float64)
+
+
+def listing(name: str, *splits: str) -> pd.DataFrame:
+    """Return the split, row, number and label of each image, as the stage `encode` lists them."""
+    index = pd.read_csv(f"outputs/encode/{name}/index.csv")
+    return index[index["split"].isin(splits)].drop(columns="class").reset_index(drop=True)
+
+
+def asked(name: str) -> np.ndarray:
+    """Return the queries' rows among the test images."""
+    return neighbours(name, "cosine")["row"].drop_duplicates().to_numpy()
+
+
+def written(name: str) -> dict[str, bytes]:
+    folders = Path("outputs/search", name), Path("plots/search", name)
+    files = [Path("metrics/search", f"{name}.json"), *(file for folder in folders for file in folder.iterdir())]
+    return {str(file): file.read_bytes() for file in files}
+
+
+def run(code: str, **environment: str) -> None:
+    """Run Python code that has imported the stage in a process of its own."""
+    command = [sys.executable, "-c", f"import sys\nfrom stages import search\n{code}"]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, check=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_query_is_listed_with_its_nearest_training_images(workspace, name):
+    search.main(name)
+    test, training = listing(name, "test"), listing(name, *TRAINING)
+    for metric in METRICS:
+        found = neighbours(name, metric)
+        queries = found.groupby("row", sort=False)[["split", "row", "image", "label"]].head(1)
+        assert len(queries) == 15
+        assert queries["row"].is_monotonic_increasing
+        pd.testing.assert_frame_equal(queries.reset_index(drop=True), test.iloc[queries["row"]].reset_index(drop=True))
+        assert found["rank"].tolist() == 15 * list(range(1, 11))
+        distances = cdist(codes(name, "test")[queries["row"]], codes(name, *TRAINING), metric)
+        nearest = distances.argsort(axis=1, kind="stable")[:, :10]
+        answers = found.filter(like="neighbour_").rename(columns=lambda column: column.removeprefix("neighbour_"))
+        pd.testing.assert_frame_equal(answers, training.iloc[nearest.ravel()].reset_index(drop=True))
+        expected = np.take_along_axis(distances, nearest, axis=1)
+        np.testing.assert_allclose(found["distance"], expected.ravel(), rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_codes_pixels_and_principal_components_are_scored_by_the_classes_they_find(workspace, pixels, name):
+    search.main(name)
+    images = [np.concatenate([pixels(AUTOENCODERS[name], split) for split in part]) for part in (TRAINING, ["test"])]
+    flat = [each.reshape(len(each), -1).astype(np.float64) for each in images]
+    pca = PCA(min(codes(name, "test").shape[1], *flat[0].shape)).fit(flat[0])
+    features = {
+        "code": (codes(name, *TRAINING), codes(name, "test")),
+        "pixels": flat,
+        "pca": [pca.transform(each) for each in flat],
+    }
+    table = scores(name)
+    assert table.index.tolist() == [(kind, metric, k) for kind in features for metric in METRICS for k in COUNTS]
+    wanted = listing(name, "test")["label"].to_numpy()[asked(name)]
+    labels = listing(name, *TRAINING)["label"].to_numpy()
+    for (kind, metric), part in table["precision"].groupby(["features", "metric"]):
+        training, test = features[kind]
+        nearest = cdist(test[asked(name)], training, metric).argsort(axis=1, kind="stable")
+        agrees = labels[nearest] == wanted[:, None]
+        assert part.tolist() == pytest.approx([agrees[:, :k].mean() for k in COUNTS], rel=1e-5)
+    expected = {f"{kind}_{metric}_precision_at_{k}": value for (kind, metric, k), value in table["precision"].items()}
+    assert metrics(name) == {"source": "bundled", **expected}
+
+
+def test_images_that_training_held_out_are_not_searched(change):
+    name = "digits-simple"
+    change(f"autoencoders.{name}", validation=True)
+    search.main(name)
+    found = neighbours(name, "euclidean")
+    assert set(found["neighbour_split"]) == {"train"}
+    distances = cdist(codes(name, "test")[asked(name)], codes(name, "train"))
+    assert found["neighbour_row"].tolist() == distances.argsort(axis=1)[:, :10].ravel().tolist()
+
+
+def test_the_figures_show_queries_of_many_classes_and_frame_neighbours_by_class(workspace, pixels, drawings, drawn):
+    name = "photos-convolutional"
+    search.main(name)
+    assert drawn(f"plots/search/{name}") == {f"neighbours-{metric}.png" for metric in METRICS}
+    images = np.concatenate([pixels(AUTOENCODERS[name], split) for split in TRAINING])
+    starts = {"train": 0, "validation": len(pixels(AUTOENCODERS[name], "train"))}
+    classes = json.loads(Path("outputs/preprocess/photos/dataset.json").read_text(encoding="utf-8"))["classes"]
+    for metric, call in zip(METRICS, drawings["image_rows"], strict=True):
+        found = neighbours(name, metric)
+        assert call["captions"] == ["query", *"12345678"]
+        shown = [(row.split("\n")[0], int(row.split()[-1])) for row in call["rows"]]
+        assert len(shown) == len({label for label, _ in shown}) == min(8, found["label"].nunique())
+        for (title, row), (label, number) in zip(call["rows"].items(), shown, strict=True):
+            group = found[found["image"] == number].head(8)
+            assert {classes[value] for value in group["label"]} == {label}
+            query = pixels(AUTOENCODERS[name], "test")[group["row"].iloc[0]]
+            rows = group["neighbour_split"].map(starts) + group["neighbour_row"]
+            np.testing.assert_allclose(row, [query, *images[rows]], atol=1e-6)
+            same = (group["neighbour_label"] == group["label"]).tolist()
+            assert call["frames"][title] == [None, *(search.SAME if agrees else search.OTHER for agrees in same)]
+
+
+def test_the_parameters_decide_what_is_searched_and_shown(change, drawings):
+    name = "digits-simple"
+    change("search", metrics=["euclidean"], neighbours=[2, 3], queries=None, shown=20)
+    search.main(name)
+    assert set(pd.read_csv(f"outputs/search/{name}/neighbours.csv")["metric"]) == {"euclidean"}
+    assert neighbours(name, "euclidean")["row"].tolist() == np.repeat(range(18), 3).tolist()
+    assert scores(name).index.tolist() == [(kind, "euclidean", k) for kind in ("code", "pixels", "pca") for k in (2, 3)]
+    (shown,) = drawings["image_rows"]
+    assert [len(row) for row in shown["rows"].values()] == [4] * 18
+
+
+def test_the_seed_draws_the_queries(change):
+    rows = []
+    for seed in (0, 1):
+        change("search", seed=seed, queries=6, metrics=["cosine"], shown=1)
+        search.main("digits-simple")
+        rows.append(asked("digits-simple").tolist())
+    assert rows[0] != rows[1]
+
+
+def test_another_process_with_other_threads_writes_the_same_bytes_without_tensorflow(workspace):
+    search.main("photos-simple")
+    first = written("photos-simple")
+    code = "search.main('photos-simple'); assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    run(code, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    assert written("photos-simple") == first
+
+
+def test_codes_of_nothing_but_zeros_are_scored_without_a_warning(workspace):
+    name = "digits-simple"
+    for split in (*TRAINING, "test"):
+        file = f"outputs/encode/{name}/{split}.npy"
+        np.save(file, np.zeros_like(np.load(file)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        search.main(name)
+    for metric, distance in (("cosine", 1), ("euclidean", 0)):
+        found = neighbours(name, metric)
+        assert set(found["distance"]) == {distance}
+        agrees = found["label"] == found["neighbour_label"]
+        assert metrics(name)[f"code_{metric}_precision_at_10"] == pytest.approx(agrees.mean(), rel=1e-5)
+
+
+def test_more_neighbours_than_images_are_one_sentence_before_anything_slow_is_imported(workspace, change):
+    change("search", neighbours=[1, 73])
+    sentence = "search.neighbours asks for 73, more than the 72 training images; lower it."
+    with pytest.raises(InputError, match=f"^{sentence}$"):
+        search.main("digits-simple")
+    code = "try: search.main('digits-simple')\nexcept ValueError as error: assert 'asks for 73' in str(error)"
+    run(f"{code}\nassert 'sklearn' not in sys.modules")
+    assert list(workspace.rglob(".partial-*")) == []
+
+
+def test_no_test_images_are_one_sentence(workspace):
+    file = Path("outputs/preprocess/digits/dataset.json")
+    described = json.loads(file.read_text(encoding="utf-8"))
+    described["images"]["test"] = 0
+    file.write_text(json.dumps(described), encoding="utf-8")
+    with pytest.raises(InputError, match=r"^search\.queries has no test images to draw from; raise "):
+        search.main("digits-simple")
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "outputs/preprocess/digits/dataset.json",
+        "outputs/preprocess/digits/test/numbers.npy",
+        "outputs/preprocess/digits/train/images.npy",
+        "outputs/encode/digits-simple/validation.npy",
+    ],
+)
+def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspace, missing):
+    Path(missing).unlink()
+    with pytest.raises(InputError, match=f"^{missing} "):
+        search.main("digits-simple")
+    assert list(workspace.rglob(".partial-*")) == []
