@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 repro: $(INSTALLED)
 	@python -m stages.parameters
 	dvc repro
-	@for stage in train evaluate encode cluster; do echo; dvc metrics show metrics/$$stage; done
+	@for stage in train evaluate encode cluster search; do echo; dvc metrics show metrics/$$stage; done
 	@echo "Tables: outputs/summarize/. Figures: plots/; 'dvc plots show --open' shows them all on one page."
 
 test: $(INSTALLED)

@@ -94,7 +94,7 @@ def test_the_library_imports_nothing_of_the_pipeline():
         assert not any(path.startswith("stages/") for path in closure(file)), file
 
 
-@pytest.mark.parametrize("name", ["neuron", "extract", "preprocess", "cluster", "summarize"])
+@pytest.mark.parametrize("name", ["neuron", "extract", "preprocess", "cluster", "search", "view", "summarize"])
 def test_stages_that_run_no_network_do_not_reach_tensorflow(name):
     assert "autoencoders/networks/runtime.py" not in closure(module_of(ENTRIES[name]))
 
