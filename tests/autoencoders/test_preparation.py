@@ -16,7 +16,7 @@ def test_grey_is_the_plain_mean_of_the_channels_in_0_to_1():
 def test_prepared_images_are_float32_in_0_to_1_and_never_wider():
     for prepared in (scale(IMAGES), grey(IMAGES), Preparation("rgb", True)(IMAGES), one_hot(np.array([0, 2]), 3)):
         assert prepared.dtype == np.float32
-        assert 0 <= prepared.min() and prepared.max() <= 1
+        assert prepared.min() >= 0 and prepared.max() <= 1
 
 
 @pytest.mark.parametrize(
