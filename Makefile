@@ -7,10 +7,11 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: repro test gpu lock clean
 
 repro: $(INSTALLED)
-	@python -m stages.parameters
-	dvc repro
-	@for stage in train evaluate encode cluster search; do echo; dvc metrics show metrics/$$stage; done
-	@echo "Tables: outputs/summarize/. Figures: plots/; 'dvc plots show --open' shows them all on one page."
+	@python -m stages.shared.parameters
+	@python tools/repro.py
+	@for stage in train evaluate encode cluster search generate denoise sequence.json; do \
+	    echo; dvc metrics show metrics/$$stage; done
+	@echo "Everything on one page: $(CURDIR)/report/index.html. Tables: outputs/summarize/. Figures: plots/."
 
 test: $(INSTALLED)
 	python -m pytest
@@ -33,4 +34,4 @@ $(INSTALLED): requirements.lock
 	@touch $@
 
 clean:
-	rm -rf $(VENV) outputs plots dvc_plots
+	rm -rf $(VENV) outputs plots report dvc_plots

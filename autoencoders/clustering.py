@@ -1,16 +1,18 @@
-"""K-means on codes, pixels or principal components, and scores against the classes."""
+"""Clustering of codes or other features, and scores against the classes."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.metrics.cluster import contingency_matrix
+from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from autoencoders.errors import InputError
+from autoencoders.preparation import blocks
 
 
 class Clustering(NamedTuple):
@@ -19,6 +21,7 @@ class Clustering(NamedTuple):
     Attributes
     ----------
     centres : ndarray of shape (n_clusters, width), float32
+        Means of the clusters, as the clusterer found them.
     assignments : dict of ndarray of shape (n,), int64
         The cluster of each vector, from 0, under the names of the features it was made from.
     scores : dict of dict
@@ -31,34 +34,38 @@ class Clustering(NamedTuple):
 
 
 def cluster(
-    features: dict[str, np.ndarray],
-    labels: dict[str, np.ndarray],
+    features: Mapping[str, np.ndarray],
+    labels: Mapping[str, np.ndarray],
     *,
+    clusterer: str,
     n_clusters: int,
-    n_init: int,
-    max_iter: int,
+    options: Mapping[str, object],
     silhouette_sample: int,
     seed: int,
 ) -> Clustering:
-    """Fit K-means to the training vectors, assign all by `predict`, and score each part.
+    """Fit a clusterer to the training vectors, assign all by `predict`, and score each part.
 
     Parameters
     ----------
-    features : dict of ndarray of shape (n, width), float32
+    features : mapping of ndarray of shape (n, width), float32
         Under "training" and any other names, such as "held_out".
-    labels : dict of ndarray of shape (n,), int64
+    labels : mapping of ndarray of shape (n,), int64
         The classes, used for the scores only; under the same keys.
-    n_clusters, n_init, max_iter : int
-        As scikit-learn's `KMeans` takes them.
+    clusterer : {"kmeans", "mini_batch_kmeans", "gaussian_mixture"}
+        scikit-learn's `KMeans`, `MiniBatchKMeans` or `GaussianMixture`.
+    n_clusters : int
+        Also the number of the mixture's components.
+    options : mapping
+        The clusterer's other arguments, by scikit-learn's names.
     silhouette_sample : int
         The silhouette, whose cost is quadratic, is taken over a seeded sample of at most so many vectors.
     seed : int
-        Seeds the starts of K-means and the sample.
+        Seeds the clusterer's starts and the sample.
 
     Raises
     ------
     InputError
-        If there are more clusters than training vectors.
+        If there are more clusters than training vectors, or a mixture breaks down.
     """
     if n_clusters > len(features["training"]):
         raise InputError(
@@ -66,14 +73,38 @@ def cluster(
         )
     # Threads add their shares of a centre in the order in which they finish, and with it change its last bits.
     with threadpool_limits(1):
-        kmeans = KMeans(n_clusters, n_init=n_init, max_iter=max_iter, random_state=seed, algorithm="elkan")
-        kmeans.fit(features["training"])
-    assignments = {part: kmeans.predict(vectors).astype(np.int64) for part, vectors in features.items()}
+        model = CLUSTERERS[clusterer](n_clusters, random_state=seed, **options)
+        try:
+            model.fit(_as_taken(model, features["training"]))
+        except ValueError as error:
+            if not isinstance(model, GaussianMixture):
+                raise
+            raise InputError(
+                f"cluster.{clusterer} cannot be fitted to {len(features['training'])} vectors of "
+                f"{features['training'].shape[1]} numbers ({str(error).split('.')[0]}); give its clustering a "
+                f"smaller pca, or raise cluster.{clusterer}.reg_covar."
+            ) from None
+        assignments = {
+            part: model.predict(_as_taken(model, vectors)).astype(np.int64) for part, vectors in features.items()
+        }
+    centres = (model.means_ if isinstance(model, GaussianMixture) else model.cluster_centers_).astype(np.float32)
     scores = {
-        part: score(vectors, labels[part], assignments[part], kmeans.cluster_centers_, silhouette_sample, seed)
+        part: score(vectors, labels[part], assignments[part], centres, silhouette_sample, seed)
         for part, vectors in features.items()
     }
-    return Clustering(kmeans.cluster_centers_.astype(np.float32), assignments, scores)
+    return Clustering(centres, assignments, scores)
+
+
+def _kmeans(n_clusters: int, **options: object) -> KMeans:
+    return KMeans(n_clusters, algorithm="elkan", **options)
+
+
+CLUSTERERS = {"kmeans": _kmeans, "mini_batch_kmeans": MiniBatchKMeans, "gaussian_mixture": GaussianMixture}
+
+
+def _as_taken(model: object, vectors: np.ndarray) -> np.ndarray:
+    """Return what `model` computes with: a mixture inverts covariances, for which float32 is too coarse."""
+    return vectors.astype(np.float64) if isinstance(model, GaussianMixture) else vectors
 
 
 def score(
@@ -97,7 +128,7 @@ def score(
         "homogeneity": metrics.homogeneity_score(labels, assignments),
         "completeness": metrics.completeness_score(labels, assignments),
         "silhouette": _silhouette(features, assignments, silhouette_sample, seed),
-        "inertia": float(np.square(features - centres[assignments]).sum(dtype=np.float64)),
+        "inertia": float(_squared_distances(features, assignments, centres).sum(dtype=np.float64)),
     }
 
 
@@ -111,23 +142,9 @@ def clustering_accuracy(labels: np.ndarray, assignments: np.ndarray) -> float:
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(labels))
 
 
-def principal_components(features: dict[str, np.ndarray], width: int) -> dict[str, np.ndarray]:
-    """Project vectors on the first `width` principal components of the training ones, float32 [n, width].
-
-    Where there are no more features or training vectors than that, `features` themselves come back: all
-    components together only rotate the training vectors and the plane they span, and to K-means a rotation,
-    or a distance that is the same to every centre, makes no difference.
-    """
-    training = features["training"]
-    if width >= min(training.shape):
-        return features
-    pca = PCA(width, svd_solver="covariance_eigh").fit(training)
-    return {part: pca.transform(vectors).astype(np.float32) for part, vectors in features.items()}
-
-
 def central_images(features: np.ndarray, assignments: np.ndarray, centres: np.ndarray, n: int) -> list[np.ndarray]:
     """Return for each cluster the rows of its (at most) `n` vectors nearest to the centre, nearest first."""
-    distances = np.square(features - centres[assignments]).sum(axis=1)
+    distances = _squared_distances(features, assignments, centres)
     return [
         rows[np.argsort(distances[rows], kind="stable")[:n]]
         for rows in (np.flatnonzero(assignments == cluster) for cluster in range(len(centres)))
@@ -141,9 +158,27 @@ def cluster_class_matrix(labels: np.ndarray, assignments: np.ndarray, n_clusters
     return counts
 
 
+def cluster_means(codes: np.ndarray, assignments: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Return the mean of each cluster's codes [n, width], float32 [n_clusters, width]; of none, zeros."""
+    members = [np.flatnonzero(assignments == cluster) for cluster in range(n_clusters)]
+    means = np.zeros((n_clusters, codes.shape[1]), np.float32)
+    for cluster, rows in enumerate(members):
+        if len(rows):
+            means[cluster] = codes[rows].mean(axis=0, dtype=np.float64)
+    return means
+
+
+def _squared_distances(features: np.ndarray, assignments: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    distances = np.empty(len(features), np.float32)
+    for rows in blocks(len(features)):
+        distances[rows] = np.square(features[rows] - centres[assignments[rows]]).sum(axis=1)
+    return distances
+
+
 def _silhouette(features: np.ndarray, assignments: np.ndarray, sample: int, seed: int) -> float | None:
     rows = np.random.default_rng(seed).permutation(len(features))[:sample]
     found = len(np.unique(assignments[rows]))
     if not 2 <= found < len(rows):
         return None
-    return float(metrics.silhouette_score(features[rows], assignments[rows]))
+    with threadpool_limits(1):
+        return float(metrics.silhouette_score(features[rows], assignments[rows]))

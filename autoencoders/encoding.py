@@ -1,26 +1,11 @@
 """From images to codes and back, block by block."""
 
-from collections.abc import Iterator
 from math import prod
 
 import numpy as np
 
-from autoencoders.networks import architectures
-from autoencoders.networks.runtime import keras
+from autoencoders.inference import Network
 from autoencoders.preparation import Preparation
-
-BLOCK_SIZE = 1000
-
-
-def blocks(n: int, size: int = BLOCK_SIZE) -> Iterator[slice]:
-    """Yield the slices that cut 0 to n into runs of `size`, the last of them shorter."""
-    for start in range(0, n, size):
-        yield slice(start, min(start + size, n))
-
-
-def run(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
-    """Return the model's outputs for one block of prepared inputs as float32 [n, …]."""
-    return model(inputs, training=False).numpy()
 
 
 class Codec:
@@ -28,8 +13,8 @@ class Codec:
 
     Parameters
     ----------
-    network : keras.Model
-        An autoencoder of `autoencoders.networks.architectures`.
+    network : Network
+        An autoencoder.
     preparation : Preparation
         The form in which it takes images.
     image_shape : tuple of int
@@ -43,12 +28,11 @@ class Codec:
         How many numbers a code has.
     """
 
-    def __init__(self, network: keras.Model, preparation: Preparation, image_shape: tuple[int, int, int]):
-        self._encoder, self._decoder = architectures.encoder(network), architectures.decoder(network)
-        self._input_shape = preparation.shape(image_shape)
+    def __init__(self, network: Network, preparation: Preparation, image_shape: tuple[int, int, int]):
+        self._network = network
         self._as_image = preparation._replace(flat=False)
         self._image_shape = self._as_image.shape(image_shape)
-        self.code_shape = architectures.code_shape(network)
+        self.code_shape = network.code_shape
         self.code_size = prod(self.code_shape)
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
@@ -57,11 +41,11 @@ class Codec:
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Return the codes, float32 [n, code_size], of prepared images [n, height, width, channels]."""
-        return run(self._encoder, images.reshape(-1, *self._input_shape)).reshape(-1, self.code_size)
+        return self._network.encode(images.reshape(-1, *self._network.input_shape)).reshape(-1, self.code_size)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return the reconstructions, float32 [n, height, width, channels] in 0 to 1, of codes [n, code_size]."""
-        return run(self._decoder, codes.reshape(-1, *self.code_shape)).reshape(-1, *self._image_shape)
+        return self._network.decode(codes.reshape(-1, *self.code_shape)).reshape(-1, *self._image_shape)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """Return the decoded codes of prepared images, both [n, height, width, channels]."""

@@ -84,19 +84,42 @@ def curves(
     """Draw one or several curves into one plot; `x` is common to all, or each line's own under its name."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axis = figure.subplots()
+    _draw_curves(axis, x, lines, xlabel, ylabel)
+    axis.set_title(title)
+    if limits:
+        axis.set_ylim(limits)
+    return figure
+
+
+def panels(
+    x: Sequence[float], curves: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str, title: str = ""
+) -> Figure:
+    """Draw plots of curves side by side: for each label of a y-axis its lines, over an `x` common to all."""
+    figure = Figure(figsize=(1.2 + 4.6 * len(curves), 4.2), layout="constrained")
+    for axis, (ylabel, lines) in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True):
+        _draw_curves(axis, x, lines, xlabel, ylabel)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def _draw_curves(
+    axis: Axes,
+    x: Sequence[float] | Mapping[str, Sequence[float]],
+    lines: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+) -> None:
     for number, (name, y) in enumerate(lines.items()):
         own = x[name] if isinstance(x, Mapping) else x
         style = "-" if number < len(COLOURS) else "--"
         axis.plot(own, y, style, color=COLOURS[number % len(COLOURS)], label=name)
-    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    if limits:
-        axis.set_ylim(limits)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
     if all(isinstance(value, (int, np.integer)) for value in axis.lines[0].get_xdata()):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(alpha=0.3)
     if len(lines) > 1:
         axis.legend(fontsize=8)
-    return figure
 
 
 def matrix(
@@ -140,7 +163,7 @@ def bars(table: pd.DataFrame, xlabel: str, title: str = "") -> Figure:
     height = 0.8 / n_columns
     for number, column in enumerate(table):
         positions = np.arange(n_rows) + (number - (n_columns - 1) / 2) * height
-        drawn = axis.barh(positions, table[column], height, color=COLOURS[number], label=column)
+        drawn = axis.barh(positions, table[column], height, color=COLOURS[number % len(COLOURS)], label=column)
         axis.bar_label(drawn, fmt="%.3g", fontsize=7, padding=2)
     axis.set_yticks(range(n_rows), table.index)
     axis.invert_yaxis()

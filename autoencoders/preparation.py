@@ -4,9 +4,12 @@ Images are stored as uint8 and turned into float32 block by block where they are
 value (and grey needs fractions) the prepared form is four times the size of the stored one.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+
+BLOCK_SIZE = 1000
 
 
 class Preparation(NamedTuple):
@@ -33,6 +36,12 @@ class Preparation(NamedTuple):
         """Return `images`, uint8 [N, H, W, C] in 0 to 255, as float32 in 0 to 1 of shape [N, *shape]."""
         prepared = scale(images) if self.colour == "rgb" else grey(images)
         return prepared.reshape(len(images), -1) if self.flat else prepared
+
+
+def blocks(n: int, size: int = BLOCK_SIZE) -> Iterator[slice]:
+    """Yield the slices that cut 0 to n into runs of `size`, the last of them shorter."""
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
 
 
 def scale(images: np.ndarray) -> np.ndarray:

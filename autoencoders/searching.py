@@ -1,4 +1,4 @@
-"""Nearest neighbours by code, by pixels or by principal components, and how often they are of the query's class."""
+"""Nearest neighbours by code, and how often they are of the query's class."""
 
 from collections.abc import Iterable
 from itertools import zip_longest
@@ -89,25 +89,6 @@ def precision(found: np.ndarray, wanted: np.ndarray, neighbours: Iterable[int]) 
     """
     agrees = found == wanted[:, np.newaxis]
     return {k: float(agrees[:, :k].mean()) for k in neighbours}
-
-
-def components(training: np.ndarray, queries: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Project both on the first `width` principal components of `training`, float32 [n, width].
-
-    Where there are no more features or training vectors than that, they come back as they are but for the mean
-    of `training`, which is taken off: all components together only rotate what remains, and leave out nothing but
-    a part of a query that is the same to every training vector. Neither changes who is nearest; the mean does,
-    to the cosine.
-    """
-    from autoencoders.clustering import principal_components
-
-    features = {"training": training, "queries": queries}
-    with threadpool_limits(1):
-        projected = principal_components(features, width)
-    if projected is features:
-        mean = training.mean(axis=0, dtype=np.float64).astype(np.float32)
-        projected = {part: vectors - mean for part, vectors in features.items()}
-    return projected["training"], projected["queries"]
 
 
 def varied(labels: np.ndarray, n: int) -> np.ndarray:

@@ -85,7 +85,7 @@ def train(
     model.compile(
         optimizer=_optimizer(optimizer, rate, optimizer_options or {}),
         loss=loss,
-        metrics=[] if targets is None else ["categorical_accuracy"],
+        metrics=["categorical_accuracy"] if loss == "categorical_crossentropy" else [],
         # Keras refuses to compile with XLA while operations are deterministic.
         jit_compile=False,
     )

@@ -23,7 +23,7 @@ from autoencoders.errors import InputError
 COMPONENTS = 50
 SPRITE_LIMIT = 8192  # pixels a side, beyond which the projector refuses a sprite
 MARKERS = "oDs^v"
-PAGES = Path(__file__).with_name("pages")
+PAGES = Path(__file__).with_name("pages") / "map"
 
 
 class Shown(NamedTuple):

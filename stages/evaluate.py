@@ -5,31 +5,27 @@ import pandas as pd
 
 from autoencoders import figures
 from autoencoders.clustering import cluster_class_matrix
+from autoencoders.inference import Network
+from autoencoders.preparation import blocks
 from autoencoders.reconstruction import EPSILON
-from stages import files, prepared
-from stages.parameters import read
-from stages.running import run
+from stages.shared import files, prepared
+from stages.shared.running import run
 
 SHOWN = 12
 THRESHOLD = 0.95
 
 
 def main(name: str) -> None:
-    (network,) = read(f"classifiers.{name}")
+    network = prepared.trained(name)
     described = prepared.describe(network.dataset)
     classes = described["classes"]
     history = files.read_table(files.outputs("train", name, "history.csv"))
     images = {split: prepared.read(network.dataset, "images", split) for split in files.SPLITS}
     labels = {split: prepared.read(network.dataset, "labels", split) for split in files.SPLITS}
-
-    # After the inputs are found, and before the wait for TensorFlow has been in vain.
-    from autoencoders import encoding
-    from autoencoders.networks import storage
-
-    model = storage.load(files.outputs("train", name))
+    model = Network(files.outputs("train", name))
     preparation = prepared.preparation(network)
     probabilities = {
-        split: np.concatenate([encoding.run(model, preparation(pixels[rows])) for rows in encoding.blocks(len(pixels))])
+        split: np.concatenate([model.predict(preparation(pixels[rows])) for rows in blocks(len(pixels))])
         for split, pixels in images.items()
     }
     predicted = {split: values.argmax(axis=1) for split, values in probabilities.items()}

@@ -7,9 +7,9 @@ import numpy as np
 
 from autoencoders.sources import load
 from autoencoders.sources.download import HOME_VARIABLE
-from stages.files import outputs, whole, write_json
-from stages.parameters import read
-from stages.running import run
+from stages.shared.files import outputs, whole, write_json
+from stages.shared.parameters import read
+from stages.shared.running import run
 
 # Under the folder that the repository's `.gitignore` leaves out.
 DEFAULT_HOME = "data/downloads"
@@ -26,7 +26,7 @@ def main(dataset: str) -> None:
         If there is no such data set, or its images cannot be read; see `autoencoders.sources.load`.
     """
     (parameters,) = read(f"datasets.{dataset}")
-    settings = parameters.model_dump(exclude={"validation_share"})
+    settings = parameters.model_dump(exclude={"validation_share", "deskew"})
     home = Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser()
     source = load(dataset, home=home, log=print, **settings)
     with whole(outputs("extract", dataset)) as (folder,):

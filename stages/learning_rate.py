@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from autoencoders import figures
-from stages import files, prepared
-from stages.parameters import read
-from stages.running import run
+from stages.shared import files, prepared
+from stages.shared.parameters import read
+from stages.shared.running import run
 
 
 def main() -> None:

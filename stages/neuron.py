@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from autoencoders import figures, neurons
-from stages import files
-from stages.parameters import read
-from stages.running import run
+from stages.shared import files
+from stages.shared.parameters import read
+from stages.shared.running import run
 
 ACTIVATIONS = {"sigmoid": neurons.sigmoid, "relu": neurons.relu}
 EXAMPLE = np.array([[1, 1], [1, 2]])

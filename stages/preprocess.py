@@ -3,17 +3,18 @@
 import numpy as np
 
 from autoencoders import figures
+from autoencoders.deskewing import deskew
 from autoencoders.errors import InputError
 from autoencoders.preparation import grey, one_hot, validation_start
-from stages import files
-from stages.parameters import read
-from stages.running import run
+from stages.shared import files
+from stages.shared.parameters import read
+from stages.shared.running import run
 
 SHOWN = 12
 
 
 def main(dataset: str) -> None:
-    (share,) = read(f"datasets.{dataset}.validation_share")
+    (block,) = read(f"datasets.{dataset}")
     source = files.outputs("extract", dataset)
     raw = {
         part: [files.read_array(source / part / f"{what}.npy") for what in ("images", "labels")]
@@ -24,16 +25,17 @@ def main(dataset: str) -> None:
     images, labels = raw["train"]
     if len(images) < 2:
         raise InputError(f"datasets.{dataset} has {len(images)} training images, too few to split; raise its limit.")
-    start = validation_start(len(images), share)
+    start = validation_start(len(images), block.validation_share)
     splits = {"train": (*raw["train"], slice(0, start)), "validation": (*raw["train"], slice(start, None))}
     splits["test"] = (*raw["test"], slice(0, None))
 
+    form = deskew if getattr(block, "deskew", False) else np.asarray
     targets = files.outputs("preprocess", dataset), files.plots("preprocess", dataset)
     with files.whole(*targets) as (folder, plots):
         counts = {}
         for split, (images, labels, rows) in splits.items():
             (folder / split).mkdir()
-            np.save(folder / split / "images.npy", images[rows])
+            np.save(folder / split / "images.npy", form(images[rows]))
             np.save(folder / split / "labels.npy", labels[rows])
             np.save(folder / split / "one_hot.npy", one_hot(labels[rows], len(classes)))
             # Numbers count from 0 in the source's own training or test images, to find an image again there.
@@ -41,7 +43,8 @@ def main(dataset: str) -> None:
             counts[split] = len(labels[rows])
         described = {"dataset": dataset, "source": origin["source"], "origin": origin["origin"], "classes": classes}
         files.write_json(folder / "dataset.json", {**described, "images": counts})
-        figures.save(_first(*raw["train"], classes, dataset), plots / "first-twelve.png")
+        images, labels = (values[:SHOWN] for values in raw["train"])
+        figures.save(_first(form(images), labels, classes, dataset), plots / "first-twelve.png")
     print(f"{dataset}: {', '.join(f'{count:,} {split}' for split, count in counts.items())} images")
 
 

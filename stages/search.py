@@ -1,6 +1,6 @@
-"""Nearest neighbours of test images among the training images by code, beside pixels and principal components."""
+"""Nearest neighbours of test images among the training images, by code or by another representation."""
 
-from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,46 +8,48 @@ from matplotlib.figure import Figure
 
 from autoencoders import figures, searching
 from autoencoders.searching import Neighbours
-from stages import files, prepared
-from stages.parameters import read
-from stages.running import run
+from stages.shared import codes, files, prepared
+from stages.shared.parameters import read
+from stages.shared.running import run
 
 SHOWN_NEIGHBOURS = 8
 SAME, OTHER = figures.COLOURS[0], figures.COLOURS[1]
 
 
-def main(name: str) -> None:
-    search, network = read("search", f"autoencoders.{name}")
-    described = prepared.describe(network.dataset)
-    splits, counts = prepared.training_splits(network), described["images"]
+def main(stage: str, name: str) -> None:
+    (search,) = read("search")
+    about = codes.describe(stage, name)
+    described = prepared.describe(about.dataset)
+    counts = described["images"]
+    splits = prepared.training_splits(about.parameters)
     depth = max(search.neighbours)
     searching.check(depth, sum(counts[split] for split in splits), counts["test"])
 
-    training = _listing(network.dataset, *splits)
-    queries = _listing(network.dataset, "test")
+    training = _listing(about.dataset, *splits)
+    queries = _listing(about.dataset, "test")
     queries = queries.iloc[searching.sample(len(queries), search.queries, search.seed)].reset_index(drop=True)
     labels = training["label"].to_numpy()
-    scores, codes = [], {}
-    for kind, index, vectors in _features(name, network, splits, queries["row"].to_numpy()):
-        found = searching.nearest(index, vectors, search.metrics, depth)
-        codes = codes or found
-        for metric, neighbours in found.items():
-            shares = searching.precision(labels[neighbours.rows], queries["label"].to_numpy(), search.neighbours)
-            scores += [(kind, metric, k, share) for k, share in shares.items()]
+    index, asked = codes.read(stage, name, *splits), codes.read(stage, name, "test")[queries["row"]]
+    found = searching.nearest(index, asked, search.metrics, depth)
+    scores = [
+        (metric, k, share)
+        for metric, neighbours in found.items()
+        for k, share in searching.precision(
+            labels[neighbours.rows], queries["label"].to_numpy(), search.neighbours
+        ).items()
+    ]
 
     folders = files.outputs("search", name), files.plots("search", name), files.metrics("search", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
-        precisions = {f"{kind}_{metric}_precision_at_{k}": share for kind, metric, k, share in scores}
+        precisions = {f"{metric}_precision_at_{k}": share for metric, k, share in scores}
         files.write_json(metrics, {"source": described["source"], **precisions})
-        table = pd.DataFrame(scores, columns=["features", "metric", "k", "precision"])
-        table.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
-        table = pd.concat([_table(metric, queries, training, found) for metric, found in codes.items()])
+        table = pd.concat([_table(metric, queries, training, neighbours) for metric, neighbours in found.items()])
         table.to_csv(folder / "neighbours.csv", index=False, float_format="%.6g")
         shown = searching.varied(queries["label"].to_numpy(), search.shown)
-        for metric, found in codes.items():
-            rows = found.rows[shown, :SHOWN_NEIGHBOURS]
-            title = f"{name}: nearest training images by code ({metric})"
-            figure = _figure(network, described["classes"], queries.iloc[shown], training, rows, title)
+        for metric, neighbours in found.items():
+            rows = neighbours.rows[shown, :SHOWN_NEIGHBOURS]
+            title = f"{name}: nearest training images ({metric})"
+            figure = _figure(about, splits, described["classes"], queries.iloc[shown], training, rows, title)
             figures.save(figure, plots / f"neighbours-{metric}.png")
 
 
@@ -63,20 +65,6 @@ def _listing(dataset: str, *splits: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _features(
-    name: str, network, splits: tuple[str, ...], rows: np.ndarray
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Yield each kind of features, codes first: its name, the training images' vectors and the queries'."""
-    arrays = [files.read_array(files.outputs("encode", name, f"{split}.npy")) for split in (*splits, "test")]
-    width = arrays[0].shape[1]
-    yield "code", arrays[0] if len(splits) == 1 else np.concatenate(arrays[:-1]), arrays[-1][rows]
-    flat = prepared.preparation(network)._replace(flat=True)
-    training = flat(prepared.read(network.dataset, "images", *splits))
-    queries = flat(prepared.read(network.dataset, "images", "test")[rows])
-    yield "pixels", training, queries
-    yield "pca", *searching.components(training, queries, width)
-
-
 def _table(metric: str, queries: pd.DataFrame, training: pd.DataFrame, found: Neighbours) -> pd.DataFrame:
     """Return a row for each query and neighbour: which they are, the neighbour's rank from 1, and the distance."""
     n_queries, depth = found.rows.shape
@@ -89,12 +77,18 @@ def _table(metric: str, queries: pd.DataFrame, training: pd.DataFrame, found: Ne
 
 
 def _figure(
-    network, classes: list[str], queries: pd.DataFrame, training: pd.DataFrame, rows: np.ndarray, title: str
+    about: SimpleNamespace,
+    splits: tuple[str, ...],
+    classes: list[str],
+    queries: pd.DataFrame,
+    training: pd.DataFrame,
+    rows: np.ndarray,
+    title: str,
 ) -> Figure:
     """Draw a row for each query: the image, then its neighbours, framed by whether they are of its class."""
-    form = prepared.preparation(network)._replace(flat=False)
-    asked = form(prepared.read(network.dataset, "images", "test")[queries["row"]])
-    answers = form(prepared.read(network.dataset, "images", *prepared.training_splits(network))[rows.ravel()])
+    form = prepared.preparation(about.parameters)._replace(flat=False)
+    asked = form(prepared.read(about.dataset, "images", "test")[queries["row"]])
+    answers = form(prepared.read(about.dataset, "images", *splits)[rows.ravel()])
     answers = answers.reshape(*rows.shape, *asked.shape[1:])
     agree = training["label"].to_numpy()[rows] == queries["label"].to_numpy()[:, np.newaxis]
     lines = {

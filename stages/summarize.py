@@ -1,36 +1,49 @@
-"""One table of all networks, a row each, and the plots that compare them."""
+"""Tables of all networks, clusterings and searches, and the plots that compare them."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from autoencoders import figures
-from stages import files
-from stages.parameters import read
-from stages.running import run
+from stages.shared import files
+from stages.shared.parameters import read
+from stages.shared.running import run
 
-FEATURES = ("code", "pixels", "pca")
+# What may be clustered and searched: the blocks of `params.yaml`, and what the tables call them.
+KINDS = {"representations": "baseline", "manifolds": "manifold", "autoencoders": "autoencoder"}
+SCORES = ("accuracy", "nmi", "ari")
 
 
 def main() -> None:
-    classifiers, autoencoders = read("classifiers", "autoencoders")
+    classifiers, autoencoders, representations, manifolds = read(
+        "classifiers", "autoencoders", "representations", "manifolds"
+    )
     rows = [_row(name, block) | _classification(name) for name, block in classifiers.items()]
-    rows += [_row(name, block) | _reconstruction(name) | _clustering(name) for name, block in autoencoders.items()]
-    table = pd.DataFrame(rows).set_index("network")
+    rows += [_row(name, block) | _reconstruction(name) for name, block in autoencoders.items()]
+    networks = pd.DataFrame(rows).set_index("network")
+    kinds = dict(zip(KINDS.values(), (representations, manifolds, autoencoders), strict=True))
+    clusterings = _table(_clusterings, kinds)
+    searches = _table(_searches, {kind: kinds[kind] for kind in ("baseline", "autoencoder")})
     losses, accuracies = _curves(autoencoders, "loss"), _curves(classifiers, "accuracy")
 
     with files.whole(files.outputs("summarize"), files.plots("summarize")) as (folder, plots):
-        table.to_csv(folder / "summary.csv")
-        markdown = "\n".join(_markdown(table.loc[list(networks)]) for networks in (classifiers, autoencoders))
+        networks.to_csv(folder / "networks.csv")
+        clusterings.to_csv(folder / "clustering.csv", index=False)
+        searches.to_csv(folder / "search.csv", index=False)
+        tables = [networks.loc[list(group)].reset_index() for group in (classifiers, autoencoders)]
+        tables += [_spread(clusterings), _by_depth(searches)]
+        markdown = "\n".join(_markdown(table) for table in tables)
         (folder / "summary.md").write_text(markdown, encoding="utf-8")
         losses.to_csv(folder / "losses.csv", index=False)
         accuracies.to_csv(folder / "accuracies.csv", index=False)
         figures.save(_figure(losses, "loss"), plots / "losses.png")
         figures.save(_figure(accuracies, "accuracy"), plots / "accuracies.png")
-        found = table.loc[list(autoencoders)]
+        found = networks.loc[list(autoencoders)]
         figures.save(figures.bars(found[["test PSNR"]], "dB", "Reconstruction of test images"), plots / "psnr.png")
-        compared = found[[f"test ARI {kind}" for kind in FEATURES]]
-        title = "K-means on codes, pixels and principal components: test images"
-        figures.save(figures.bars(compared, "adjusted Rand index", title), plots / "clustering.png")
+        for dataset, rows in clusterings.groupby("dataset", sort=False):
+            compared = rows.pivot(index="representation", columns="clustering", values="ari")
+            compared = compared.loc[rows["representation"].unique(), rows["clustering"].unique()]
+            figure = figures.bars(compared, "adjusted Rand index", f"Clustering of {dataset} by what is clustered")
+            figures.save(figure, plots / f"clustering-{dataset}.png")
     print(markdown)
 
 
@@ -59,10 +72,48 @@ def _reconstruction(name: str) -> dict:
     return {title: scores[key] for key, title in names.items()}
 
 
-def _clustering(name: str) -> dict:
-    scores = files.read_json(files.metrics("cluster", f"{name}.json"))
-    row = {"test clustering accuracy": scores["accuracy"], "test NMI": scores["nmi"], "test ARI code": scores["ari"]}
-    return row | {f"test ARI {kind}": scores[f"{kind}_ari"] for kind in ("pixels", "pca")}
+def _table(rows, kinds: dict[str, dict]) -> pd.DataFrame:
+    """Return what `rows` gives for every representation, those of one data set together."""
+    found = [
+        {"dataset": block.dataset, "representation": name, "kind": kind, **row}
+        for kind, blocks in kinds.items()
+        for name, block in blocks.items()
+        for row in rows(name)
+    ]
+    return pd.DataFrame(found).sort_values("dataset", kind="stable")
+
+
+def _clusterings(name: str) -> list[dict]:
+    found = files.read_json(files.metrics("cluster", f"{name}.json"))
+    return [
+        {"clustering": form, "scored": found["scored"], **scores}
+        for form, scores in found.items()
+        if isinstance(scores, dict)
+    ]
+
+
+def _searches(name: str) -> list[dict]:
+    found = files.read_json(files.metrics("search", f"{name}.json"))
+    parts = [(key.partition("_precision_at_"), value) for key, value in found.items()]
+    return [{"metric": metric, "k": int(k), "precision": value} for (metric, between, k), value in parts if between]
+
+
+def _spread(clusterings: pd.DataFrame) -> pd.DataFrame:
+    """Write means and deviations as people do."""
+    spread = clusterings.drop(columns=[f"{score}_std" for score in SCORES])
+    for score in SCORES:
+        pairs = zip(clusterings[score], clusterings[f"{score}_std"], strict=True)
+        spread[score] = [f"{mean:.3f} ± {deviation:.3f}" for mean, deviation in pairs]
+    return spread
+
+
+def _by_depth(searches: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a representation, a column a metric and depth."""
+    labelled = searches.assign(column=searches["metric"] + " precision at " + searches["k"].astype(str))
+    keys = ["dataset", "representation", "kind"]
+    table = labelled.pivot(index=keys, columns="column", values="precision")
+    order = pd.MultiIndex.from_frame(labelled[keys].drop_duplicates())
+    return table.loc[order, labelled["column"].unique()].reset_index()
 
 
 def _curves(networks: dict, measure: str) -> pd.DataFrame:
@@ -79,7 +130,7 @@ def _figure(curves: pd.DataFrame, measure: str) -> Figure:
 
 def _markdown(table: pd.DataFrame) -> str:
     """Return the rows as Markdown, without the columns in which none of them has a figure."""
-    filled = table.dropna(axis="columns", how="all").reset_index()
+    filled = table.dropna(axis="columns", how="all")
     lines = ["| " + " | ".join(filled.columns) + " |", "|---" * len(filled.columns) + "|"]
     lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in filled.itertuples(index=False)]
     return "\n".join(lines) + "\n"

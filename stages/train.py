@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from autoencoders.errors import InputError
-from stages import files, prepared
-from stages.parameters import read
-from stages.running import run
+from stages.shared import files, prepared
+from stages.shared.parameters import read
+from stages.shared.running import run
 
 TRAINING = {
     "loss",
@@ -21,17 +21,17 @@ TRAINING = {
     "noise",
     "seed",
 }
-SIZES = {"units", "filters", "kernel_size", "activation", "output_activation"}
+SIZES = {"units", "filters", "kernel_size", "activation", "code_activation", "output_activation", "kl_weight"}
 
 
 def main(group: str, name: str) -> None:
     if group not in ("classifiers", "autoencoders"):
         raise InputError(f"'{group}' is no group of networks; use 'classifiers' or 'autoencoders'.")
-    recipe, network = read("recipe", f"{group}.{name}")
+    recipe, protocol, network = read("recipe", "protocol", f"{group}.{name}")
     described = prepared.describe(network.dataset)
-    splits = prepared.training_splits(network)
-    images = prepared.read(network.dataset, "images", *splits)
     classifies = network.kind == "classifier"
+    splits = prepared.training_splits(network, "held-out" if classifies else protocol)
+    images = prepared.read(network.dataset, "images", *splits)
     targets = prepared.read(network.dataset, "one_hot", *splits) if classifies else None
     validation = None
     if network.validation:
@@ -49,7 +49,7 @@ def main(group: str, name: str) -> None:
         name,
         preparation.shape(images.shape[1:]),
         n_classes=len(described["classes"]),
-        **network.model_dump(include=SIZES),
+        **network.model_dump(include=SIZES | ({"seed"} if hasattr(network, "kl_weight") else set())),
     )
     print(f"{name}: {model.count_params():,} parameters, {len(images):,} images, recipe {recipe}", flush=True)
     history = train(model, images, targets, preparation, validation=validation, **network.model_dump(include=TRAINING))
@@ -62,6 +62,7 @@ def main(group: str, name: str) -> None:
 
     with files.whole(files.outputs("train", name), files.metrics("train", f"{name}.json")) as (folder, metrics):
         storage.save(model, folder)
+        files.write_json(folder / "parameters.json", {"recipe": recipe, "protocol": protocol, **network.model_dump()})
         table = pd.DataFrame(history)
         table.insert(0, "epoch", range(1, len(table) + 1))
         table.to_csv(folder / "history.csv", index=False)

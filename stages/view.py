@@ -3,17 +3,18 @@
 import numpy as np
 
 from autoencoders import figures, viewing
-from stages import files, prepared
-from stages.parameters import read
-from stages.running import run
+from stages.shared import codes, files, prepared
+from stages.shared.parameters import read
+from stages.shared.running import run
 
 
 def main(name: str) -> None:
-    view, network = read("view", f"autoencoders.{name}")
+    (view,) = read("view")
+    network = codes.describe("encode", name).parameters
     classes = prepared.describe(network.dataset)["classes"]
-    codes = files.read_array(files.outputs("encode", name, "test.npy"))
-    rows = np.sort(np.random.default_rng(view.seed).permutation(len(codes))[: view.sample])
-    codes = codes[rows]
+    vectors = codes.read("encode", name, "test")
+    rows = np.sort(np.random.default_rng(view.seed).permutation(len(vectors))[: view.sample])
+    vectors = vectors[rows]
     shown = viewing.Shown(
         images=prepared.preparation(network)._replace(flat=False)(
             prepared.read(network.dataset, "images", "test")[rows]
@@ -24,13 +25,13 @@ def main(name: str) -> None:
         clusters=_clusters(name)[rows],
     )
     picture = viewing.sprite(shown.images)
-    points = viewing.positions(codes, perplexity=view.perplexity, max_iter=view.max_iter, seed=view.seed)
+    points = viewing.positions(vectors, perplexity=view.perplexity, max_iter=view.max_iter, seed=view.seed)
 
     with files.whole(files.outputs("view", name), files.plots("view", name)) as (folder, plots):
-        title = f"{name}: {len(codes)} test images by their codes"
+        title = f"{name}: {len(vectors)} test images by their codes"
         (folder / "map.html").write_text(viewing.page(points, shown, picture, title), encoding="utf-8")
         (folder / "projector").mkdir()
-        viewing.write_projector(folder / "projector", name, codes, shown, picture)
+        viewing.write_projector(folder / "projector", name, vectors, shown, picture)
         figures.save(viewing.scatter(points, shown.labels, classes, "class", title), plots / "classes.png")
         clusters = [str(number) for number in range(shown.clusters.max() + 1)]
         figures.save(viewing.scatter(points, shown.clusters, clusters, "cluster", title), plots / "clusters.png")

@@ -14,9 +14,23 @@ def small_parameters() -> dict:
     values["datasets"]["digits"]["limit"] = 90
     for network in (*values["classifiers"].values(), *values["autoencoders"].values()):
         network["epochs"] = 2
+    for representation in values["representations"].values():
+        if representation["kind"] == "patches":
+            representation |= {"n_patches": 500, "n_centres": 20}
+    for manifold in values["manifolds"].values():
+        manifold |= {"n_components": 4, "n_neighbors": 8}
+        if manifold["kind"] == "umap":
+            manifold["n_epochs"] = 20
     values["learning-rate"] |= {"epochs": 2, "rates": [0.1, 0.01]}
-    values["cluster"] |= {"n_init": 1, "silhouette_sample": 50}
+    values["cluster"] |= {"silhouette_sample": 50, "seeds": 2}
+    for clusterer in ("kmeans", "mini_batch_kmeans", "gaussian_mixture"):
+        values["cluster"][clusterer]["n_init"] = 1
+    values["cluster"]["gaussian_mixture"]["reg_covar"] = 1e-3
     values["search"]["queries"] = 15
+    values["generate"] |= {"samples": 30, "shown": 12, "components": [1, 2, 4], "pairs": 3, "steps": 3}
+    values["denoise"] |= {"levels": [0.2, 0.5], "images": 12, "shown": 4, "tuning": 6, "median_size": [3, 5]}
+    values["denoise"]["nlm"]["h"] = [0.6, 0.8]
+    values["sequence"] |= {"units": 8, "epochs": 2, "shown": 4}
     values["view"] |= {"sample": 20, "perplexity": 5, "max_iter": 250}
     return values
 

@@ -1,4 +1,4 @@
-"""The chapter's networks as Keras models, of any width and depth.
+"""The chapter's networks and some that go past it, as Keras models of any width and depth.
 
 In an autoencoder the layer that gives the code is named `code`.
 """
@@ -8,6 +8,7 @@ from math import prod
 
 from autoencoders.errors import InputError
 from autoencoders.networks.runtime import keras
+from autoencoders.networks.variational import Sampling
 
 layers = keras.layers
 
@@ -19,7 +20,7 @@ def build(
 
     Parameters
     ----------
-    kind : {"classifier", "dense", "convolutional"}
+    kind : {"classifier", "dense", "convolutional", "strided"}
         Which of the builders below.
     name : str
         The Keras model's name.
@@ -32,7 +33,7 @@ def build(
     """
     if kind == "classifier":
         return classifier(name, input_shape, n_classes=n_classes, **sizes)
-    return {"dense": dense, "convolutional": convolutional}[kind](name, input_shape, **sizes)
+    return {"dense": dense, "convolutional": convolutional, "strided": strided}[kind](name, input_shape, **sizes)
 
 
 def classifier(
@@ -47,20 +48,38 @@ def classifier(
 
 
 def dense(
-    name: str, input_shape: tuple[int, ...], units: Sequence[int], activation: str, output_activation: str
+    name: str,
+    input_shape: tuple[int, ...],
+    units: Sequence[int],
+    activation: str,
+    code_activation: str,
+    output_activation: str,
+    kl_weight: float = 0.0,
+    seed: int = 0,
 ) -> keras.Model:
     """Return a dense autoencoder of flat images (Exercises 21 and 22, Activity 10).
 
-    `units` are the encoder's widths, the last of them the code's; the decoder mirrors the others.
+    `units` are the encoder's widths, the last of them the code's; the decoder mirrors the others. With 500, 500, 2000
+    and 10 and a linear code it is that of Xie, Girshick and Farhadi, "Unsupervised deep embedding for clustering
+    analysis", 2016. For `kl_weight` and `seed` see `_code`.
     """
     inputs = x = keras.Input(input_shape, name="images")
     for number, width in enumerate(units[:-1], start=1):
         x = layers.Dense(width, activation=activation, name=f"encoder_{number}")(x)
-    x = layers.Dense(units[-1], activation=activation, name="code")(x)
+    x = _code(x, units[-1], code_activation, kl_weight / prod(input_shape), seed)
     for number, width in enumerate(reversed(units[:-1]), start=1):
         x = layers.Dense(width, activation=activation, name=f"decoder_{number}")(x)
     x = layers.Dense(prod(input_shape), activation=output_activation, name="reconstruction")(x)
     return keras.Model(inputs, x, name=name)
+
+
+def _code(x: keras.KerasTensor, width: int, activation: str, kl_weight: float, seed: int) -> keras.KerasTensor:
+    """Add the layer that gives the code; with a `kl_weight` it is the mean of the distribution that is drawn from."""
+    mean = layers.Dense(width, activation=activation, name="code")(x)
+    if not kl_weight:
+        return mean
+    log_variance = layers.Dense(width, name="log_variance")(x)
+    return Sampling(kl_weight, seed, name="sample")([mean, log_variance])
 
 
 def convolutional(
@@ -81,12 +100,7 @@ def convolutional(
     InputError
         If height or width cannot be halved as often as `filters` has entries.
     """
-    height, width, channels = input_shape
-    if height % 2 ** len(filters) or width % 2 ** len(filters):
-        raise InputError(
-            f"autoencoders.{name}.filters has {len(filters)} entries, but images of {height}×{width} pixels "
-            f"cannot be halved that often; give fewer."
-        )
+    _check_halving(name, input_shape, filters)
 
     def convolution(n_filters: int, label: str, function: str = activation) -> layers.Layer:
         return layers.Conv2D(n_filters, kernel_size, padding="same", activation=function, name=label)
@@ -98,8 +112,63 @@ def convolutional(
     for number, n_filters in enumerate(reversed(filters), start=1):
         x = convolution(n_filters, f"decoder_{number}")(x)
         x = layers.UpSampling2D(2, name=f"up_{number}")(x)
-    x = convolution(channels, "reconstruction", output_activation)(x)
+    x = convolution(input_shape[-1], "reconstruction", output_activation)(x)
     return keras.Model(inputs, x, name=name)
+
+
+def strided(
+    name: str,
+    input_shape: tuple[int, int, int],
+    filters: Sequence[int],
+    kernel_size: int,
+    units: Sequence[int],
+    activation: str,
+    code_activation: str,
+    output_activation: str,
+    kl_weight: float = 0.0,
+    seed: int = 0,
+) -> keras.Model:
+    """Return a convolutional autoencoder with a small dense code.
+
+    Each entry of `filters` is a convolution of stride 2, which halves the image; dense layers of the widths `units`
+    follow, the last of them the code. The decoder mirrors both with transposed convolutions, as in Guo et al., "Deep
+    clustering with convolutional autoencoders", 2017. For `kl_weight` and `seed` see `_code`.
+
+    Raises
+    ------
+    InputError
+        If height or width cannot be halved as often as `filters` has entries.
+    """
+    _check_halving(name, input_shape, filters)
+    options = {"strides": 2, "padding": "same"}
+    inputs = x = keras.Input(input_shape, name="images")
+    for number, n_filters in enumerate(filters, start=1):
+        x = layers.Conv2D(n_filters, kernel_size, activation=activation, name=f"encoder_{number}", **options)(x)
+    shape = x.shape[1:]
+    x = layers.Flatten(name="flatten")(x)
+    for number, width in enumerate(units[:-1], start=1):
+        x = layers.Dense(width, activation=activation, name=f"encoder_dense_{number}")(x)
+    x = _code(x, units[-1], code_activation, kl_weight / prod(input_shape), seed)
+    for number, width in enumerate((*reversed(units[:-1]), prod(shape)), start=1):
+        x = layers.Dense(width, activation=activation, name=f"decoder_dense_{number}")(x)
+    x = layers.Reshape(shape, name="reshape")(x)
+    for number, n_filters in enumerate(reversed(filters[:-1]), start=1):
+        x = layers.Conv2DTranspose(n_filters, kernel_size, activation=activation, name=f"decoder_{number}", **options)(
+            x
+        )
+    x = layers.Conv2DTranspose(
+        input_shape[-1], kernel_size, activation=output_activation, name="reconstruction", **options
+    )(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def _check_halving(name: str, input_shape: tuple[int, int, int], filters: Sequence[int]) -> None:
+    height, width, _ = input_shape
+    if height % 2 ** len(filters) or width % 2 ** len(filters):
+        raise InputError(
+            f"autoencoders.{name}.filters has {len(filters)} entries, but images of {height}×{width} pixels "
+            f"cannot be halved that often; give fewer."
+        )
 
 
 def encoder(network: keras.Model) -> keras.Model:
@@ -110,8 +179,10 @@ def encoder(network: keras.Model) -> keras.Model:
 def decoder(network: keras.Model) -> keras.Model:
     """Return the part of an autoencoder from codes to reconstructions; it shares the network's weights."""
     names = [layer.name for layer in network.layers]
+    # A variational network draws a sample between its code, the mean, and its decoder.
+    start = names.index("sample" if "sample" in names else "code") + 1
     inputs = x = keras.Input(code_shape(network), name="codes")
-    for layer in network.layers[names.index("code") + 1 :]:
+    for layer in network.layers[start:]:
         x = layer(x)
     return keras.Model(inputs, x, name="decoder")
 

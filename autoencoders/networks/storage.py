@@ -8,6 +8,9 @@ from pathlib import Path
 from autoencoders.errors import InputError
 from autoencoders.networks.runtime import keras
 
+# Reading a variational network needs its layer registered.
+from autoencoders.networks.variational import Sampling as _Sampling  # noqa: F401
+
 ARCHITECTURE = "network.json"
 WEIGHTS = "network.weights.h5"
 SUMMARY = "summary.txt"

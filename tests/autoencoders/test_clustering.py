@@ -1,10 +1,20 @@
+import re
+
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from autoencoders import clustering
 from autoencoders.errors import InputError
 
-SETTINGS = {"n_clusters": 3, "n_init": 3, "max_iter": 50, "silhouette_sample": 60, "seed": 0}
+STARTS = {"n_init": 3, "max_iter": 50}
+SETTINGS = {"clusterer": "kmeans", "options": STARTS, "n_clusters": 3, "silhouette_sample": 60, "seed": 0}
+MIXTURE = {"clusterer": "gaussian_mixture", "options": {**STARTS, "covariance_type": "full", "reg_covar": 1e-6}}
+CLUSTERERS = {
+    "kmeans": SETTINGS,
+    "mini_batch_kmeans": {**SETTINGS, "clusterer": "mini_batch_kmeans", "options": {**STARTS, "batch_size": 64}},
+    "gaussian_mixture": {**SETTINGS, **MIXTURE},
+}
 
 
 def blobs(n: int = 90, width: int = 5, seed: int = 0):
@@ -18,8 +28,13 @@ def blobs(n: int = 90, width: int = 5, seed: int = 0):
     return features, labels
 
 
-def test_clear_groups_are_found_in_training_and_held_out_images():
-    found = clustering.cluster(*blobs(), **SETTINGS)
+@pytest.mark.parametrize("clusterer", CLUSTERERS)
+def test_clear_groups_are_found_in_training_and_held_out_images(clusterer):
+    features, labels = blobs()
+    found = clustering.cluster(features, labels, **CLUSTERERS[clusterer])
+    for label, cluster in zip(labels["training"][:3], found.assignments["training"][:3], strict=True):
+        mean = features["training"][labels["training"] == label].mean(axis=0)
+        np.testing.assert_allclose(found.centres[cluster], mean, atol=0.2)
     for part in ("training", "held_out"):
         scores = found.scores[part]
         assert [scores[key] for key in ("accuracy", "nmi", "ari", "homogeneity", "completeness")] == pytest.approx(
@@ -36,9 +51,29 @@ def test_held_out_images_get_the_nearest_centre():
     assert found.scores["held_out"]["inertia"] == pytest.approx(distances.min(axis=1).sum(), rel=1e-5)
 
 
-def test_the_same_seed_gives_the_same_bytes():
-    first, again = (clustering.cluster(*blobs(), **SETTINGS) for _ in range(2))
-    assert first.centres.tobytes() == again.centres.tobytes()
+def test_a_mixture_knows_that_some_clusters_are_wider_than_others():
+    random = np.random.default_rng(0)
+    training = np.concatenate([random.normal(0, 0.1, (50, 1)), random.normal(5, 2, (50, 1))]).astype(np.float32)
+    features = {"training": training, "held_out": np.array([[0.0], [1.5]], np.float32)}
+    labels = {"training": np.repeat([0, 1], 50), "held_out": np.array([0, 1])}
+    narrow, wide = (
+        clustering.cluster(features, labels, **{**settings, "n_clusters": 2}).scores["held_out"]["accuracy"]
+        for settings in (SETTINGS, CLUSTERERS["gaussian_mixture"])
+    )
+    # The second vector is nearer to the narrow cluster, whose vectors never lie so far from its centre.
+    assert (narrow, wide) == (0.5, 1)
+
+
+@pytest.mark.parametrize("clusterer", CLUSTERERS)
+def test_the_seed_decides_the_starts_and_the_number_of_threads_changes_no_bit(clusterer):
+    features, labels = blobs(900, 300)
+    features = {part: vectors % 1 for part, vectors in features.items()}
+    found = []
+    for seed, threads in ((0, 1), (0, 2), (1, 1)):
+        with threadpool_limits(threads):
+            found.append(clustering.cluster(features, labels, **{**CLUSTERERS[clusterer], "seed": seed}))
+    first, again, other = found
+    assert first.centres.tobytes() == again.centres.tobytes() != other.centres.tobytes()
     assert first.scores == again.scores
 
 
@@ -52,6 +87,27 @@ def test_held_out_images_have_no_part_in_the_fit():
 def test_more_clusters_than_images_name_the_parameter():
     with pytest.raises(InputError, match=r"cluster\.n_clusters is 91, more than the 90 training images"):
         clustering.cluster(*blobs(), **{**SETTINGS, "n_clusters": 91})
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        (blobs()[0]["training"][:4], "4 vectors of 5 numbers"),
+        (blobs()[0]["training"] * np.array([1, 1, 1, 1, 0], np.float32), "90 vectors of 5 numbers"),
+    ],
+    ids=["too few vectors", "a number that never changes"],
+)
+def test_a_mixture_that_breaks_down_is_one_sentence_that_names_its_parameters(training, said):
+    features, labels = {"training": training}, {"training": np.zeros(len(training), np.int64)}
+    mixture = CLUSTERERS["gaussian_mixture"]
+    with pytest.raises(InputError) as raised:
+        clustering.cluster(features, labels, **{**mixture, "options": {**mixture["options"], "reg_covar": 0}})
+    assert re.fullmatch(
+        rf"cluster\.gaussian_mixture cannot be fitted to {said} \(.+\); give its clustering a "
+        r"smaller pca, or raise cluster\.gaussian_mixture\.reg_covar\.",
+        str(raised.value),
+    )
+    clustering.cluster(features, labels, **{**mixture, "options": {**mixture["options"], "reg_covar": 1e-3}})
 
 
 @pytest.mark.parametrize(
@@ -75,18 +131,11 @@ def test_the_silhouette_is_none_where_it_is_not_defined():
         assert clustering.cluster(one, labels, **SETTINGS).scores["training"]["silhouette"] is None
 
 
-def test_principal_components_are_fitted_on_training_vectors_only():
-    features, _ = blobs()
-    projected = clustering.principal_components(features, 2)
-    assert {part: vectors.shape for part, vectors in projected.items()} == {"training": (90, 2), "held_out": (90, 2)}
-    assert np.allclose(projected["training"].mean(axis=0), 0, atol=1e-4)
-    assert all(vectors.dtype == np.float32 for vectors in projected.values())
-
-
-@pytest.mark.parametrize("width", [5, 6])
-def test_as_many_components_as_features_leave_the_features_as_they_are(width):
-    features, _ = blobs()
-    assert clustering.principal_components(features, width) is features
+def test_cluster_means_are_those_of_the_members_and_zeros_without_any():
+    codes = np.array([[1, 2], [3, 6], [10, 0]], np.float32)
+    means = clustering.cluster_means(codes, np.array([2, 2, 0]), 3)
+    assert means.dtype == np.float32
+    assert means.tolist() == [[10, 0], [0, 0], [2, 4]]
 
 
 def test_central_images_are_the_nearest_of_their_own_cluster_nearest_first():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autoencoders.preparation import Preparation, grey, one_hot, scale, validation_start
+from autoencoders.preparation import Preparation, blocks, grey, one_hot, scale, validation_start
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), dtype=np.uint8)
 
@@ -55,3 +55,8 @@ def test_at_least_one_image_stays_on_either_side(n_images, share):
 def test_one_image_cannot_be_split():
     with pytest.raises(ValueError, match="of 1 images"):
         validation_start(1, 0.5)
+
+
+def test_blocks_cover_everything_once():
+    assert [(rows.start, rows.stop) for rows in blocks(7, 3)] == [(0, 3), (3, 6), (6, 7)]
+    assert list(blocks(0, 3)) == []

@@ -3,7 +3,6 @@ import warnings
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
-from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from autoencoders import searching
@@ -69,31 +68,6 @@ def test_precision_is_the_share_of_neighbours_of_the_querys_class():
     shares = searching.precision(found, np.array([1, 2]), [4, 1, 2])
     assert shares == {4: pytest.approx(5 / 8), 1: 0.5, 2: 0.75}
     assert list(shares) == [4, 1, 2]
-
-
-def test_components_are_those_of_the_training_vectors():
-    training, queries = vectors(60, 8) + 5, vectors(10, 8, seed=1)
-    reference = PCA(3).fit(training)
-    for projected, original in zip(searching.components(training, queries, 3), (training, queries), strict=True):
-        assert projected.dtype == np.float32
-        # A component's sign is a matter of chance, so that products are compared.
-        expected = reference.transform(original)
-        np.testing.assert_allclose(projected @ projected.T, expected @ expected.T, rtol=1e-3, atol=1e-3)
-
-
-@pytest.mark.parametrize("n", [60, 6])
-@pytest.mark.parametrize("metric", METRICS)
-def test_all_components_together_have_the_neighbours_of_a_full_pca(metric, n):
-    training, queries = vectors(n, 8) + 5, vectors(10, 8, seed=1) + 4
-    reference = PCA().fit(training)
-    expected, found = (
-        searching.nearest(*features, [metric], 4)[metric].rows
-        for features in (
-            (reference.transform(training), reference.transform(queries)),
-            searching.components(training, queries, 8),
-        )
-    )
-    assert np.array_equal(found, expected)
 
 
 def test_a_sample_is_drawn_by_its_seed():

@@ -26,7 +26,7 @@ SETTINGS = {
 
 def autoencoder():
     runtime.deterministic(0)
-    return architectures.dense("network", (64,), [16], "relu", "sigmoid")
+    return architectures.dense("network", (64,), [16], "relu", "relu", "sigmoid")
 
 
 def weights(model) -> bytes:
@@ -134,7 +134,7 @@ def test_early_stopping_goes_back_to_the_best_epoch():
 
 def test_a_loss_that_is_no_longer_finite_ends_training():
     settings = {**SETTINGS, "loss": "mean_squared_error", "optimizer": "sgd", "learning_rate": 1e30, "epochs": 9}
-    model = architectures.dense("network", (64,), [16], "linear", "linear")
+    model = architectures.dense("network", (64,), [16], "linear", "linear", "linear")
     history = train(model, IMAGES, None, GREY, **settings)
     assert len(history["loss"]) < 9
     assert not np.isfinite(history["loss"][-1])

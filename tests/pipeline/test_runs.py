@@ -3,11 +3,14 @@
 import hashlib
 from pathlib import Path
 
+import pytest
 import yaml
 from conftest import Checkout, stages_run
 from small import small_parameters, write_parameters
 
 CHAIN = {f"{stage}@photos-convolutional" for stage in ("train", "encode", "cluster", "search", "view")}
+# Of a representation without a network.
+SHORT_CHAIN = ("represent", "cluster-representation", "search-representation")
 
 
 def change(checkout: Checkout, key: str, value: object) -> None:
@@ -70,11 +73,36 @@ def test_an_added_network_runs_its_own_chain_and_the_summary(finished_checkout):
     assert "digits-tiny" in (finished_checkout.folder / "outputs/summarize/summary.md").read_text()
 
 
-def test_a_changed_source_reruns_what_depends_on_it(finished_checkout):
-    module = finished_checkout.folder / "autoencoders/reconstruction.py"
-    module.write_text(module.read_text().replace("EPSILON = 1e-7", "EPSILON = 1e-6"))
-    done = finished_checkout.run("dvc", "repro", "encode@digits-simple", "cluster@digits-simple", "neuron")
-    assert stages_run(done.stdout) == {"encode@digits-simple"}
+def test_an_added_representation_runs_its_own_chain_and_the_summary(finished_checkout):
+    values = small_parameters()
+    values["representations"]["digits-few"] = {**values["representations"]["digits-pca"], "n_components": 3}
+    write_parameters(finished_checkout.folder, values)
+    done = finished_checkout.run("dvc", "repro")
+    assert stages_run(done.stdout) == {*(f"{stage}@digits-few" for stage in SHORT_CHAIN), "summarize"}
+    assert "digits-few" in (finished_checkout.folder / "outputs/summarize/summary.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("module", "reruns"),
+    [
+        ("reconstruction", {"encode@digits-simple"}),
+        ("representations", {"represent@digits-pca"}),
+        ("clustering", {"cluster@digits-simple", "cluster-representation@digits-pca"}),
+    ],
+)
+def test_a_changed_source_reruns_what_depends_on_it(finished_checkout, module, reruns):
+    file = finished_checkout.folder / f"autoencoders/{module}.py"
+    file.write_text(file.read_text() + "\n# Changed.\n")
+    stages = ("neuron", "encode@digits-simple", "cluster@digits-simple", "cluster-representation@digits-pca")
+    done = finished_checkout.run("dvc", "repro", *stages)
+    assert stages_run(done.stdout) == reruns
+
+
+def test_another_clustering_trains_and_encodes_nothing_again(finished_checkout):
+    change(finished_checkout, "cluster.central_images", 3)
+    done = finished_checkout.run("dvc", "repro", "view@digits-simple", "cluster-representation@digits-pca")
+    # The map shows clusters, which are the same as before.
+    assert stages_run(done.stdout) == {"cluster@digits-simple", "cluster-representation@digits-pca"}
 
 
 def test_a_mistake_is_one_sentence_and_leaves_nothing_half_written(finished_checkout):
@@ -110,5 +138,6 @@ def test_dvc_shows_every_plot_and_figure_on_one_page(finished_checkout):
     finished_checkout.run("dvc", "plots", "show")
     page = (finished_checkout.folder / "dvc_plots/index.html").read_text()
     wanted = ["training-loss", "training-accuracy", "learning-rates", "sigmoid-neuron", "relu-neuron", "confusion"]
-    wanted += ["first-twelve.png", "first-five.png", "denoised.png", "central-images.png"]
+    wanted += ["first-twelve.png", "first-five.png", "denoised.png", "central-images.png", "neighbours-cosine.png"]
+    wanted += ["clusters.png", "clustering-digits.png", "clustering-photos.png", "psnr.png"]
     assert [name for name in wanted if name not in page] == []

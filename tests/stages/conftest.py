@@ -10,7 +10,25 @@ import yaml
 from small import small_parameters, write_parameters
 
 from autoencoders import figures
-from stages import cluster, encode, evaluate, extract, learning_rate, neuron, preprocess, search, summarize, train, view
+from stages import (
+    cluster,
+    denoise,
+    encode,
+    evaluate,
+    extract,
+    generate,
+    learning_rate,
+    manifold,
+    neuron,
+    preprocess,
+    report,
+    represent,
+    search,
+    sequence,
+    summarize,
+    train,
+    view,
+)
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +49,24 @@ def finished(tmp_path_factory):
         for name in values["autoencoders"]:
             train.main("autoencoders", name)
             encode.main(name)
-            cluster.main(name)
-            search.main(name)
+            cluster.main("encode", name)
+            search.main("encode", name)
             view.main(name)
+        for name in values["representations"]:
+            represent.main(name)
+            cluster.main("represent", name)
+            search.main("represent", name)
+        for name in values["manifolds"]:
+            manifold.main(name)
+            cluster.main("manifold", name)
+        for name in values["generate"]["networks"]:
+            generate.main(name)
+        for name in values["denoise"]["networks"]:
+            denoise.main(name)
+        sequence.main()
         learning_rate.main()
         summarize.main()
+        report.main()
     return folder
 
 
@@ -103,6 +134,6 @@ def drawings(monkeypatch):
 
         return draw
 
-    for name in ("image_rows", "curves", "matrix", "number_grids", "bars"):
+    for name in ("image_rows", "curves", "panels", "matrix", "number_grids", "bars"):
         monkeypatch.setattr(figures, name, recorded(getattr(figures, name)))
     return calls

@@ -11,16 +11,26 @@ from sklearn import metrics as scoring
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
-from small import small_parameters, write_parameters
+from sklearn.mixture import GaussianMixture
+from sklearn.preprocessing import normalize
+from small import small_parameters
 from threadpoolctl import threadpool_limits
 
 from autoencoders.errors import InputError
 from autoencoders.networks import storage
-from stages import cluster, encode, train
+from stages import cluster
 
-AUTOENCODERS = small_parameters()["autoencoders"]
+PARAMETERS = small_parameters()
+BLOCKS = {
+    (stage, name): block
+    for stage, group in (("encode", "autoencoders"), ("represent", "representations"), ("manifold", "manifolds"))
+    for name, block in PARAMETERS[group].items()
+}
+FORMS = list(PARAMETERS["cluster"]["clusterings"])
 SPLITS = {"training": ["train", "validation"], "held_out": ["test"]}
 SCORES = ["accuracy", "nmi", "ari", "homogeneity", "completeness", "silhouette", "inertia"]
+MAIN = ["accuracy", "nmi", "ari"]
+SIMPLE = ("encode", "digits-simple")
 
 
 def assignments(name: str) -> pd.DataFrame:
@@ -28,25 +38,47 @@ def assignments(name: str) -> pd.DataFrame:
 
 
 def scores(name: str) -> pd.DataFrame:
-    return pd.read_csv(f"outputs/cluster/{name}/scores.csv").set_index(["features", "images"])
+    return pd.read_csv(f"outputs/cluster/{name}/scores.csv").set_index(["clustering", "images", "run"]).sort_index()
+
+
+def centres(name: str) -> np.ndarray:
+    return np.load(f"outputs/cluster/{name}/centres.npy")
 
 
 def metrics(name: str) -> dict:
     return json.loads(Path("metrics/cluster", f"{name}.json").read_text(encoding="utf-8"))
 
 
-def codes(name: str, part: str) -> np.ndarray:
-    return np.concatenate([np.load(f"outputs/encode/{name}/{split}.npy") for split in SPLITS[part]])
+def codes(source: tuple[str, str], part: str) -> np.ndarray:
+    return np.concatenate([np.load(Path("outputs", *source, f"{split}.npy")) for split in SPLITS[part]])
 
 
-def labels(name: str, part: str) -> np.ndarray:
-    folder = Path("outputs/preprocess", AUTOENCODERS[name]["dataset"])
+def labels(source: tuple[str, str], part: str) -> np.ndarray:
+    folder = Path("outputs/preprocess", BLOCKS[source]["dataset"])
     return np.concatenate([np.load(folder / split / "labels.npy") for split in SPLITS[part]])
 
 
-def clusters(name: str, part: str) -> np.ndarray:
+def clusters(name: str, *splits: str) -> np.ndarray:
     found = assignments(name)
-    return found["cluster"][found["split"].isin(SPLITS[part])].to_numpy()
+    return found["cluster"][found["split"].isin(splits)].to_numpy()
+
+
+def declare(source: tuple[str, str], parameters: dict | None = None, **entries: str) -> None:
+    """Change what the folder of codes says of itself."""
+    file = Path("outputs", *source, "code.json")
+    about = json.loads(file.read_text(encoding="utf-8")) | entries
+    about["parameters"] |= parameters or {}
+    file.write_text(json.dumps(about), encoding="utf-8")
+
+
+@pytest.fixture
+def only(change):
+    """A function that leaves one form of clustering, changed as the keywords say."""
+
+    def choose(form: str, **settings: object) -> None:
+        change("cluster", clusterings={form: {**PARAMETERS["cluster"]["clusterings"][form], **settings}})
+
+    return choose
 
 
 def against_classes(labels: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
@@ -61,106 +93,147 @@ def against_classes(labels: np.ndarray, clusters: np.ndarray) -> dict[str, float
     }
 
 
-@pytest.mark.parametrize("name", AUTOENCODERS)
-def test_every_image_is_in_one_cluster(results, name):
+@pytest.mark.parametrize("source", BLOCKS, ids="/".join)
+def test_every_image_is_in_one_cluster(results, source):
+    _, name = source
     found = assignments(name)
     assert list(found) == ["split", "row", "image", "label", "cluster"]
-    index = pd.read_csv(f"outputs/encode/{name}/index.csv")
+    index = pd.read_csv(Path("outputs", *source, "index.csv"))
     pd.testing.assert_frame_equal(found.drop(columns="cluster"), index.drop(columns="class"))
-    assert set(clusters(name, "training")) == set(range(10)) >= set(clusters(name, "held_out"))
+    assert set(clusters(name, *SPLITS["training"])) == set(range(10)) >= set(clusters(name, "test"))
 
 
-@pytest.mark.parametrize("name", AUTOENCODERS)
-def test_each_image_is_in_the_cluster_of_the_nearest_centre(results, name):
-    centres = np.load(f"outputs/cluster/{name}/centres.npy")
-    assert centres.shape == (10, codes(name, "training").shape[1])
-    assert centres.dtype == np.float32
-    for part in SPLITS:
-        nearest = cdist(codes(name, part), centres).argmin(axis=1)
-        assert nearest.tolist() == clusters(name, part).tolist()
+@pytest.mark.parametrize("source", BLOCKS, ids="/".join)
+def test_each_image_is_in_the_first_forms_cluster_with_the_nearest_centre(results, source):
+    _, name = source
+    assert centres(name).shape == (10, codes(source, "training").shape[1])
+    assert centres(name).dtype == np.float32
+    for part, splits in SPLITS.items():
+        nearest = cdist(codes(source, part), centres(name)).argmin(axis=1)
+        assert nearest.tolist() == clusters(name, *splits).tolist()
 
 
-@pytest.mark.parametrize("name", AUTOENCODERS)
-def test_the_codes_scores_are_those_of_the_assignments(results, name):
-    centres = np.load(f"outputs/cluster/{name}/centres.npy")
-    for part in SPLITS:
-        features, found = codes(name, part), clusters(name, part)
-        expected = against_classes(labels(name, part), found)
-        expected["inertia"] = np.square(features.astype(np.float64) - centres[found]).sum()
+@pytest.mark.parametrize("source", BLOCKS, ids="/".join)
+def test_the_first_forms_scores_are_those_of_the_assignments(results, source):
+    _, name = source
+    for part, splits in SPLITS.items():
+        features, found = codes(source, part), clusters(name, *splits)
+        expected = against_classes(labels(source, part), found)
+        expected["inertia"] = np.square(features.astype(np.float64) - centres(name)[found]).sum()
         if part == "held_out":
             # All of these few images are in the silhouette's sample, so that the draw makes no difference.
             expected["silhouette"] = scoring.silhouette_score(features, found)
-        assert dict(scores(name).loc["code", part][list(expected)]) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        row = scores(name).loc[FORMS[0], part, 0]
+        assert dict(row[list(expected)]) == pytest.approx(expected, rel=1e-3, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", AUTOENCODERS)
-def test_the_table_compares_three_kinds_of_features_and_the_metrics_are_its_held_out_rows(results, name):
-    table = scores(name)
+@pytest.mark.parametrize("source", BLOCKS, ids="/".join)
+def test_the_table_has_every_form_and_seed_and_the_metrics_their_means_and_deviations(results, source):
+    _, name = source
+    table, kept = scores(name), metrics(name)
     assert list(table) == ["width", *SCORES]
-    kinds = ["code", "pixels", "pca"]
-    assert table.index.tolist() == [(kind, part) for kind in kinds for part in SPLITS]
-    held_out = table.xs("held_out", level="images")
-    kept = metrics(name)
-    assert kept.pop("source") == "bundled"
-    expected = dict(held_out.loc["code", SCORES])
-    for kind in ("pixels", "pca"):
-        expected |= {f"{kind}_{score}": held_out.loc[kind, score] for score in ("accuracy", "nmi", "ari")}
-    assert kept == pytest.approx(expected, rel=1e-5)
+    assert set(table.index) == {(form, part, run) for form in FORMS for part in SPLITS for run in (0, 1)}
+    assert (kept.pop("source"), kept.pop("scored")) == ("bundled", "held_out")
+    assert list(kept) == FORMS
+    for form, found in kept.items():
+        rows = table.loc[form, "held_out"]
+        expected = {"width": rows["width"].iloc[0]}
+        for score in MAIN:
+            low, high = sorted(rows[score])
+            expected |= {score: (low + high) / 2, f"{score}_std": (high - low) / 2}
+        assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
-def test_pixels_and_as_many_principal_components_as_the_code_has_numbers_are_clustered_alike(workspace, pixels):
-    name = "digits-tiny"
-    block = {**AUTOENCODERS["digits-simple"], "units": [8]}
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    values["autoencoders"][name] = block
-    write_parameters(workspace, values)
-    train.main("autoencoders", name)
-    encode.main(name)
-    cluster.main(name)
-    features, classes = {}, {}
-    for part, splits in SPLITS.items():
-        images = np.concatenate([pixels(block, split) for split in splits])
-        features[part] = images.reshape(len(images), -1)
-        classes[part] = labels("digits-simple", part)
-    pca = PCA(8).fit(features["training"])
-    kinds = {"pixels": features, "pca": {part: pca.transform(vectors) for part, vectors in features.items()}}
-    table = scores(name)
-    assert table["width"].groupby("features", sort=False).first().to_dict() == {"code": 8, "pixels": 784, "pca": 8}
-    for kind, vectors in kinds.items():
+@pytest.mark.parametrize(("form", "fit"), [("whitened", KMeans), ("mixture", GaussianMixture)])
+def test_a_form_is_pooled_scaled_and_clustered_as_its_parameters_say(results, form, fit):
+    source = ("encode", "photos-convolutional")
+    pooled = {
+        # Rows and columns of 16×16 positions, two halves each; the mean over the places of each quadrant.
+        part: codes(source, part).reshape(-1, 2, 8, 2, 8, 32).mean(axis=(2, 4)).reshape(-1, 128)
+        for part in SPLITS
+    }
+    n, options = (32, {}) if form == "whitened" else (10, {"max_iter": 200, "reg_covar": 1e-3})
+    pca = PCA(n, whiten=form == "whitened", random_state=0).fit(pooled["training"])
+    features = {part: pca.transform(values) for part, values in pooled.items()}
+    if form == "whitened":
+        features = {part: normalize(values) for part, values in features.items()}
+    for run in (0, 1):
         with threadpool_limits(1):
-            kmeans = KMeans(10, n_init=1, max_iter=300, random_state=0).fit(vectors["training"])
+            model = fit(10, random_state=run, n_init=1, **options).fit(features["training"])
         for part in SPLITS:
-            found = kmeans.predict(vectors[part])
-            expected = against_classes(classes[part], found)
-            expected["inertia"] = -kmeans.score(vectors[part])
-            assert dict(table.loc[kind, part][list(expected)]) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+            row = scores("photos-convolutional").loc[form, part, run]
+            expected = {"width": n, **against_classes(labels(source, part), model.predict(features[part]))}
+            assert dict(row[list(expected)]) == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
-def test_images_that_training_held_out_do_not_move_the_centres(change):
-    name = "digits-simple"
-    change(f"autoencoders.{name}", validation=True)
-    cluster.main(name)
-    centres = np.load(f"outputs/cluster/{name}/centres.npy")
-    train_codes = np.load(f"outputs/encode/{name}/train.npy")
-    found = assignments(name).query("split == 'train'")["cluster"]
-    means = [train_codes[found == number].mean(axis=0) for number in range(10)]
-    np.testing.assert_allclose(centres, means, rtol=1e-4, atol=1e-5)
+def test_codes_without_positions_are_not_pooled_and_no_more_components_are_kept_than_there_are(results):
+    widths = {
+        name: [metrics(name)[form]["width"] for form in FORMS]
+        for name in ("digits-convolutional", "digits-simple", "digits-strided")
+    }
+    assert widths == {
+        "digits-convolutional": [14 * 14 * 16, 32, 10],
+        "digits-simple": [100, 32, 10],
+        "digits-strided": [10, 10, 10],
+    }
+
+
+def test_seeds_are_counted_from_the_first(only, change):
+    first = scores("digits-simple").loc["kmeans"].xs(1, level="run")
+    only("kmeans")
+    change("cluster", seed=1, seeds=1)
+    cluster.main(*SIMPLE)
+    found = scores("digits-simple").loc["kmeans"].xs(0, level="run")
+    pd.testing.assert_frame_equal(found.drop(columns="silhouette"), first.drop(columns="silhouette"))
+    assert [metrics("digits-simple")["kmeans"][f"{score}_std"] for score in MAIN] == [0, 0, 0]
+
+
+def test_images_that_training_held_out_do_not_move_the_centres_and_are_scored_apart(workspace, only):
+    only("kmeans")
+    declare(SIMPLE, {"validation": True})
+    cluster.main(*SIMPLE)
+    train = np.load("outputs/encode/digits-simple/train.npy")
+    found = clusters("digits-simple", "train")
+    means = [train[found == number].mean(axis=0) for number in range(10)]
+    np.testing.assert_allclose(centres("digits-simple"), means, rtol=1e-4, atol=1e-5)
+    held = np.load("outputs/preprocess/digits/validation/labels.npy"), clusters("digits-simple", "validation")
+    row = scores("digits-simple").loc["kmeans", "validation", 0]
+    expected = against_classes(*held)
+    assert dict(row[list(expected)]) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+def test_together_all_images_are_clustered_and_scored(workspace, only, drawings):
+    only("kmeans")
+    declare(SIMPLE, protocol="together")
+    cluster.main(*SIMPLE)
+    every = [codes(SIMPLE, part) for part in SPLITS]
+    found = assignments("digits-simple")
+    means = [np.concatenate(every)[found["cluster"] == number].mean(axis=0) for number in range(10)]
+    np.testing.assert_allclose(centres("digits-simple"), means, rtol=1e-4, atol=1e-5)
+    assert {part for _, part, _ in scores("digits-simple").index} == {"training"}
+    row = scores("digits-simple").loc["kmeans", "training", 0]
+    expected = against_classes(found["label"].to_numpy(), found["cluster"].to_numpy())
+    assert dict(row[list(expected)]) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    assert metrics("digits-simple")["scored"] == "training"
+    (matrix,) = drawings["matrix"]
+    assert matrix["counts"].sum() == len(found) == 90
+    assert matrix["title"] == "digits-simple: all images by cluster and class"
 
 
 def test_the_figures_show_decoded_centres_the_images_nearest_to_them_and_the_classes(
-    workspace, pixels, drawings, drawn
+    workspace, only, pixels, drawings, drawn
 ):
-    name = "photos-convolutional"
-    cluster.main(name)
+    source = _, name = ("encode", "photos-convolutional")
+    only("kmeans")
+    cluster.main(*source)
     (shown,) = drawings["image_rows"]
     assert shown["captions"] == ["decoded centre", "nearest images"]
-    centres = np.load(f"outputs/cluster/{name}/centres.npy")
     network = storage.load(Path("outputs/train", name))
-    decoded = centres.reshape(-1, 16, 16, 32)
+    decoded = centres(name).reshape(-1, 16, 16, 32)
     for layer in network.layers[network.layers.index(network.get_layer("code")) + 1 :]:
         decoded = layer(decoded)
-    images = np.concatenate([pixels(AUTOENCODERS[name], split) for split in SPLITS["training"]])
-    distances, found = cdist(codes(name, "training"), centres), clusters(name, "training")
+    images = np.concatenate([pixels(BLOCKS[source], split) for split in SPLITS["training"]])
+    distances, found = cdist(codes(source, "training"), centres(name)), clusters(name, *SPLITS["training"])
     assert list(shown["rows"]) == [str(number) for number in range(10)]
     for number, row in enumerate(shown["rows"].values()):
         np.testing.assert_allclose(row[0], decoded[number], rtol=1e-4, atol=1e-5)
@@ -172,43 +245,65 @@ def test_the_figures_show_decoded_centres_the_images_nearest_to_them_and_the_cla
         np.testing.assert_allclose(distances[shown_members, number], nearest, rtol=1e-4)
     (matrix,) = drawings["matrix"]
     counts = np.zeros((10, 10), dtype=int)
-    np.add.at(counts, (clusters(name, "held_out"), labels(name, "held_out")), 1)
+    np.add.at(counts, (clusters(name, "test"), labels(source, "held_out")), 1)
     assert (matrix["counts"] == counts).all()
     assert (matrix["ylabel"], matrix["xlabel"]) == ("cluster", "class")
     assert drawn(f"plots/cluster/{name}") == {"central-images.png", "classes.png"}
 
 
-def test_where_numpy_cannot_run_the_decoder_the_images_are_shown_alone(workspace, drawings):
-    file = Path("outputs/train/digits-simple/network.json")
-    architecture = file.read_text(encoding="utf-8")
-    assert '"activation": "sigmoid"' in architecture
-    file.write_text(architecture.replace('"activation": "sigmoid"', '"activation": "softplus"'), encoding="utf-8")
-    cluster.main("digits-simple")
+def test_of_scaled_codes_the_mean_of_the_members_codes_is_decoded(workspace, only, drawings):
+    only("whitened")
+    cluster.main(*SIMPLE)
+    found, training = clusters("digits-simple", *SPLITS["training"]), codes(SIMPLE, "training")
+    means = np.array([training[found == number].mean(axis=0) for number in range(10)])
+    network = storage.load(Path("outputs/train/digits-simple"))
+    decoded = network.get_layer("reconstruction")(means).numpy().reshape(-1, 28, 28, 1)
+    (shown,) = drawings["image_rows"]
+    np.testing.assert_allclose([row[0] for row in shown["rows"].values()], decoded, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("source", [source for source in BLOCKS if source[0] != "encode"], ids="/".join)
+def test_without_a_network_the_images_are_shown_alone(workspace, only, drawings, source):
+    only("kmeans")
+    cluster.main(*source)
     (shown,) = drawings["image_rows"]
     assert shown["captions"] == ["nearest images"]
-    sizes = np.bincount(clusters("digits-simple", "training"))
+    sizes = np.bincount(clusters(source[1], *SPLITS["training"]))
     assert [len(row) for row in shown["rows"].values()] == np.minimum(sizes, 8).tolist()
+    assert {row.shape[1:] for row in shown["rows"].values()} <= {(32, 32, 3), (28, 28, 1)}
 
 
 def test_the_parameters_decide_the_clusters_and_the_images_shown(change, drawings):
     change("cluster", n_clusters=3, central_images=2)
-    cluster.main("digits-simple")
-    assert set(clusters("digits-simple", "training")) == {0, 1, 2}
-    assert np.load("outputs/cluster/digits-simple/centres.npy").shape == (3, 100)
+    cluster.main(*SIMPLE)
+    assert set(clusters("digits-simple", *SPLITS["training"])) == {0, 1, 2}
+    assert centres("digits-simple").shape == (3, 100)
     (shown,) = drawings["image_rows"]
     assert [len(row) for row in shown["rows"].values()] == [3, 3, 3]
 
 
-def test_a_network_that_gives_every_image_the_same_code_is_scored_for_what_it_is(workspace):
+def test_a_network_is_clustered_as_it_was_trained_whatever_the_parameters_now_say(workspace):
+    before = assignments("digits-simple"), metrics("digits-simple")
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    del values["autoencoders"]["digits-simple"]
+    Path("params.yaml").write_text(yaml.safe_dump({**values, "protocol": "together"}), encoding="utf-8")
+    cluster.main(*SIMPLE)
+    assert assignments("digits-simple").equals(before[0]) and metrics("digits-simple") == before[1]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_network_that_gives_every_image_the_same_code_is_scored_for_what_it_is(workspace, only, form):
     for split in ("train", "validation", "test"):
         file = f"outputs/encode/digits-simple/{split}.npy"
         np.save(file, np.zeros_like(np.load(file)))
+    only(form)
     with pytest.warns(ConvergenceWarning):
-        cluster.main("digits-simple")
-    found = metrics("digits-simple")
-    assert found["ari"] == found["nmi"] == found["inertia"] == 0
-    assert found["silhouette"] is None
-    largest = np.bincount(labels("digits-simple", "held_out")).max()
+        cluster.main(*SIMPLE)
+    found, table = metrics("digits-simple")[form], scores("digits-simple")
+    assert found["ari"] == found["nmi"] == 0
+    assert (table["inertia"] == 0).all() and table["silhouette"].isna().all()
+    largest = np.bincount(labels(SIMPLE, "held_out")).max()
     assert found["accuracy"] == pytest.approx(largest / 18, rel=1e-5)
 
 
@@ -216,7 +311,15 @@ def test_more_clusters_than_images_are_one_sentence_and_leave_nothing_half_writt
     change("cluster", n_clusters=85)
     sentence = "^cluster.n_clusters is 85, more than the 72 training images; lower it.$"
     with pytest.raises(InputError, match=sentence):
-        cluster.main("digits-simple")
+        cluster.main(*SIMPLE)
+    assert list(workspace.rglob(".partial-*")) == []
+
+
+def test_a_mixture_that_breaks_down_is_one_sentence_and_leaves_nothing_half_written(workspace, only, change):
+    only("mixture", pca=None)
+    change("cluster.gaussian_mixture", reg_covar=0)
+    with pytest.raises(InputError, match="^cluster.gaussian_mixture cannot be fitted to 72 vectors of 100 numbers "):
+        cluster.main(*SIMPLE)
     assert list(workspace.rglob(".partial-*")) == []
 
 
@@ -230,9 +333,10 @@ def test_more_clusters_than_images_are_one_sentence_and_leave_nothing_half_writt
         "outputs/train/digits-simple/network.json",
     ],
 )
-def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspace, missing):
+def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspace, only, missing):
+    only("kmeans")
     Path(missing).unlink()
     named = str(Path(missing).parent) if "train" in Path(missing).parts else missing
     with pytest.raises(InputError, match=f"^{named} "):
-        cluster.main("digits-simple")
+        cluster.main(*SIMPLE)
     assert list(workspace.rglob(".partial-*")) == []

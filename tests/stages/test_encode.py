@@ -23,6 +23,10 @@ SHAPES = {
     "digits-simple": [100],
     "digits-convolutional": [14, 14, 16],
     "digits-denoising": [14, 14, 16],
+    "digits-deep": [10],
+    "digits-strided": [10],
+    "digits-variational": [10],
+    "photos-strided": [64],
 }
 
 
@@ -89,6 +93,7 @@ def test_the_codes_say_where_they_come_from(results, name):
         "source": "bundled",
         "origin": source["origin"],
         "recipe": "fast",
+        "protocol": small_parameters()["protocol"],
         "parameters": in_force,
     }
 

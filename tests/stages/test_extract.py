@@ -10,8 +10,8 @@ import yaml
 from autoencoders.errors import InputError
 from autoencoders.sources import Images, Source, cifar10
 from stages import extract as stage
-from stages.running import run
-from stages.schema import Datasets
+from stages.shared.running import run
+from stages.shared.schema import Datasets
 
 PARAMETERS = Path(__file__).parents[2] / "params.yaml"
 FILES = [

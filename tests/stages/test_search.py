@@ -9,18 +9,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist
-from sklearn.decomposition import PCA
 from small import ROOT, small_parameters
 
 from autoencoders.errors import InputError
 from stages import search
 
-AUTOENCODERS = small_parameters()["autoencoders"]
+PARAMETERS = small_parameters()
 METRICS = ["cosine", "euclidean"]
 COUNTS = [1, 5, 10]
 TRAINING = ("train", "validation")
-# One grey and narrow enough for as many principal components, one in colour and wider than its pixels.
-NAMES = ["digits-simple", "photos-convolutional"]
+SIMPLE = ("encode", "digits-simple")
+# Codes of a grey and of a colour network, and a representation without one.
+SOURCES = {
+    SIMPLE: PARAMETERS["autoencoders"]["digits-simple"],
+    ("encode", "photos-convolutional"): PARAMETERS["autoencoders"]["photos-convolutional"],
+    ("represent", "photos-pca"): PARAMETERS["representations"]["photos-pca"],
+}
 
 
 def neighbours(name: str, metric: str) -> pd.DataFrame:
@@ -28,22 +32,26 @@ def neighbours(name: str, metric: str) -> pd.DataFrame:
     return found[found["metric"] == metric].reset_index(drop=True)
 
 
-def scores(name: str) -> pd.DataFrame:
-    return pd.read_csv(f"outputs/search/{name}/scores.csv").set_index(["features", "metric", "k"])
-
-
 def metrics(name: str) -> dict:
     return json.loads(Path("metrics/search", f"{name}.json").read_text(encoding="utf-8"))
 
 
-def codes(name: str, *splits: str) -> np.ndarray:
-    return np.concatenate([np.load(f"outputs/encode/{name}/{split}.npy") for split in splits]).astype(np.float64)
+def codes(source: tuple[str, str], *splits: str) -> np.ndarray:
+    return np.concatenate([np.load(Path("outputs", *source, f"{split}.npy")) for split in splits]).astype(np.float64)
 
 
-def listing(name: str, *splits: str) -> pd.DataFrame:
-    """Return the split, row, number and label of each image, as the stage `encode` lists them."""
-    index = pd.read_csv(f"outputs/encode/{name}/index.csv")
+def listing(source: tuple[str, str], *splits: str) -> pd.DataFrame:
+    """Return the split, row, number and label of each image, as the codes' own index lists them."""
+    index = pd.read_csv(Path("outputs", *source, "index.csv"))
     return index[index["split"].isin(splits)].drop(columns="class").reset_index(drop=True)
+
+
+def declare(source: tuple[str, str], parameters: dict | None = None, **entries: str) -> None:
+    """Change what the folder of codes says of itself."""
+    file = Path("outputs", *source, "code.json")
+    about = json.loads(file.read_text(encoding="utf-8")) | entries
+    about["parameters"] |= parameters or {}
+    file.write_text(json.dumps(about), encoding="utf-8")
 
 
 def asked(name: str) -> np.ndarray:
@@ -63,18 +71,17 @@ def run(code: str, **environment: str) -> None:
     subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, check=True)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_query_is_listed_with_its_nearest_training_images(workspace, name):
-    search.main(name)
-    test, training = listing(name, "test"), listing(name, *TRAINING)
+@pytest.mark.parametrize("source", SOURCES, ids="/".join)
+def test_each_query_is_listed_with_its_nearest_training_images(results, source):
+    test, training = listing(source, "test"), listing(source, *TRAINING)
     for metric in METRICS:
-        found = neighbours(name, metric)
+        found = neighbours(source[1], metric)
         queries = found.groupby("row", sort=False)[["split", "row", "image", "label"]].head(1)
         assert len(queries) == 15
         assert queries["row"].is_monotonic_increasing
         pd.testing.assert_frame_equal(queries.reset_index(drop=True), test.iloc[queries["row"]].reset_index(drop=True))
         assert found["rank"].tolist() == 15 * list(range(1, 11))
-        distances = cdist(codes(name, "test")[queries["row"]], codes(name, *TRAINING), metric)
+        distances = cdist(codes(source, "test")[queries["row"]], codes(source, *TRAINING), metric)
         nearest = distances.argsort(axis=1, kind="stable")[:, :10]
         answers = found.filter(like="neighbour_").rename(columns=lambda column: column.removeprefix("neighbour_"))
         pd.testing.assert_frame_equal(answers, training.iloc[nearest.ravel()].reset_index(drop=True))
@@ -82,46 +89,43 @@ def test_each_query_is_listed_with_its_nearest_training_images(workspace, name):
         np.testing.assert_allclose(found["distance"], expected.ravel(), rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_codes_pixels_and_principal_components_are_scored_by_the_classes_they_find(workspace, pixels, name):
-    search.main(name)
-    images = [np.concatenate([pixels(AUTOENCODERS[name], split) for split in part]) for part in (TRAINING, ["test"])]
-    flat = [each.reshape(len(each), -1).astype(np.float64) for each in images]
-    pca = PCA(min(codes(name, "test").shape[1], *flat[0].shape)).fit(flat[0])
-    features = {
-        "code": (codes(name, *TRAINING), codes(name, "test")),
-        "pixels": flat,
-        "pca": [pca.transform(each) for each in flat],
-    }
-    table = scores(name)
-    assert table.index.tolist() == [(kind, metric, k) for kind in features for metric in METRICS for k in COUNTS]
-    wanted = listing(name, "test")["label"].to_numpy()[asked(name)]
-    labels = listing(name, *TRAINING)["label"].to_numpy()
-    for (kind, metric), part in table["precision"].groupby(["features", "metric"]):
-        training, test = features[kind]
-        nearest = cdist(test[asked(name)], training, metric).argsort(axis=1, kind="stable")
-        agrees = labels[nearest] == wanted[:, None]
-        assert part.tolist() == pytest.approx([agrees[:, :k].mean() for k in COUNTS], rel=1e-5)
-    expected = {f"{kind}_{metric}_precision_at_{k}": value for (kind, metric, k), value in table["precision"].items()}
-    assert metrics(name) == {"source": "bundled", **expected}
+@pytest.mark.parametrize("source", SOURCES, ids="/".join)
+def test_the_metrics_are_the_shares_of_neighbours_of_the_querys_class(results, source):
+    expected = {}
+    for metric in METRICS:
+        found = neighbours(source[1], metric)
+        agrees = found["label"] == found["neighbour_label"]
+        expected |= {f"{metric}_precision_at_{k}": agrees[found["rank"] <= k].mean() for k in COUNTS}
+    kept = metrics(source[1])
+    assert kept.pop("source") == "bundled"
+    assert kept == pytest.approx(expected, rel=1e-5)
 
 
-def test_images_that_training_held_out_are_not_searched(change):
-    name = "digits-simple"
-    change(f"autoencoders.{name}", validation=True)
-    search.main(name)
-    found = neighbours(name, "euclidean")
+def test_images_that_training_held_out_are_not_searched(workspace):
+    declare(SIMPLE, {"validation": True})
+    search.main(*SIMPLE)
+    found = neighbours("digits-simple", "euclidean")
     assert set(found["neighbour_split"]) == {"train"}
-    distances = cdist(codes(name, "test")[asked(name)], codes(name, "train"))
+    distances = cdist(codes(SIMPLE, "test")[asked("digits-simple")], codes(SIMPLE, "train"))
     assert found["neighbour_row"].tolist() == distances.argsort(axis=1)[:, :10].ravel().tolist()
 
 
-def test_the_figures_show_queries_of_many_classes_and_frame_neighbours_by_class(workspace, pixels, drawings, drawn):
-    name = "photos-convolutional"
-    search.main(name)
+def test_test_images_are_not_searched_even_where_the_network_was_trained_on_them(workspace):
+    before = written("digits-simple")
+    declare(SIMPLE, protocol="together")
+    search.main(*SIMPLE)
+    assert written("digits-simple") == before
+
+
+@pytest.mark.parametrize("source", [("encode", "photos-convolutional"), ("represent", "photos-pca")], ids="/".join)
+def test_the_figures_show_queries_of_many_classes_and_frame_neighbours_by_class(
+    workspace, pixels, drawings, drawn, source
+):
+    name, block = source[1], SOURCES[source]
+    search.main(*source)
     assert drawn(f"plots/search/{name}") == {f"neighbours-{metric}.png" for metric in METRICS}
-    images = np.concatenate([pixels(AUTOENCODERS[name], split) for split in TRAINING])
-    starts = {"train": 0, "validation": len(pixels(AUTOENCODERS[name], "train"))}
+    images = np.concatenate([pixels(block, split) for split in TRAINING])
+    starts = {"train": 0, "validation": len(pixels(block, "train"))}
     classes = json.loads(Path("outputs/preprocess/photos/dataset.json").read_text(encoding="utf-8"))["classes"]
     for metric, call in zip(METRICS, drawings["image_rows"], strict=True):
         found = neighbours(name, metric)
@@ -131,7 +135,7 @@ def test_the_figures_show_queries_of_many_classes_and_frame_neighbours_by_class(
         for (title, row), (label, number) in zip(call["rows"].items(), shown, strict=True):
             group = found[found["image"] == number].head(8)
             assert {classes[value] for value in group["label"]} == {label}
-            query = pixels(AUTOENCODERS[name], "test")[group["row"].iloc[0]]
+            query = pixels(block, "test")[group["row"].iloc[0]]
             rows = group["neighbour_split"].map(starts) + group["neighbour_row"]
             np.testing.assert_allclose(row, [query, *images[rows]], atol=1e-6)
             same = (group["neighbour_label"] == group["label"]).tolist()
@@ -141,10 +145,10 @@ def test_the_figures_show_queries_of_many_classes_and_frame_neighbours_by_class(
 def test_the_parameters_decide_what_is_searched_and_shown(change, drawings):
     name = "digits-simple"
     change("search", metrics=["euclidean"], neighbours=[2, 3], queries=None, shown=20)
-    search.main(name)
+    search.main(*SIMPLE)
     assert set(pd.read_csv(f"outputs/search/{name}/neighbours.csv")["metric"]) == {"euclidean"}
     assert neighbours(name, "euclidean")["row"].tolist() == np.repeat(range(18), 3).tolist()
-    assert scores(name).index.tolist() == [(kind, "euclidean", k) for kind in ("code", "pixels", "pca") for k in (2, 3)]
+    assert set(metrics(name)) == {"source", "euclidean_precision_at_2", "euclidean_precision_at_3"}
     (shown,) = drawings["image_rows"]
     assert [len(row) for row in shown["rows"].values()] == [4] * 18
 
@@ -153,15 +157,15 @@ def test_the_seed_draws_the_queries(change):
     rows = []
     for seed in (0, 1):
         change("search", seed=seed, queries=6, metrics=["cosine"], shown=1)
-        search.main("digits-simple")
+        search.main(*SIMPLE)
         rows.append(asked("digits-simple").tolist())
     assert rows[0] != rows[1]
 
 
 def test_another_process_with_other_threads_writes_the_same_bytes_without_tensorflow(workspace):
-    search.main("photos-simple")
+    search.main("encode", "photos-simple")
     first = written("photos-simple")
-    code = "search.main('photos-simple'); assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    code = "search.main('encode', 'photos-simple'); assert not {'tensorflow', 'keras'} & set(sys.modules)"
     run(code, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     assert written("photos-simple") == first
 
@@ -173,20 +177,20 @@ def test_codes_of_nothing_but_zeros_are_scored_without_a_warning(workspace):
         np.save(file, np.zeros_like(np.load(file)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        search.main(name)
+        search.main(*SIMPLE)
     for metric, distance in (("cosine", 1), ("euclidean", 0)):
         found = neighbours(name, metric)
         assert set(found["distance"]) == {distance}
         agrees = found["label"] == found["neighbour_label"]
-        assert metrics(name)[f"code_{metric}_precision_at_10"] == pytest.approx(agrees.mean(), rel=1e-5)
+        assert metrics(name)[f"{metric}_precision_at_10"] == pytest.approx(agrees.mean(), rel=1e-5)
 
 
 def test_more_neighbours_than_images_are_one_sentence_before_anything_slow_is_imported(workspace, change):
     change("search", neighbours=[1, 73])
     sentence = "search.neighbours asks for 73, more than the 72 training images; lower it."
     with pytest.raises(InputError, match=f"^{sentence}$"):
-        search.main("digits-simple")
-    code = "try: search.main('digits-simple')\nexcept ValueError as error: assert 'asks for 73' in str(error)"
+        search.main(*SIMPLE)
+    code = "try: search.main('encode', 'digits-simple')\nexcept ValueError as error: assert 'asks for 73' in str(error)"
     run(f"{code}\nassert 'sklearn' not in sys.modules")
     assert list(workspace.rglob(".partial-*")) == []
 
@@ -197,7 +201,7 @@ def test_no_test_images_are_one_sentence(workspace):
     described["images"]["test"] = 0
     file.write_text(json.dumps(described), encoding="utf-8")
     with pytest.raises(InputError, match=r"^search\.queries has no test images to draw from; raise "):
-        search.main("digits-simple")
+        search.main(*SIMPLE)
 
 
 @pytest.mark.parametrize(
@@ -207,10 +211,11 @@ def test_no_test_images_are_one_sentence(workspace):
         "outputs/preprocess/digits/test/numbers.npy",
         "outputs/preprocess/digits/train/images.npy",
         "outputs/encode/digits-simple/validation.npy",
+        "outputs/encode/digits-simple/code.json",
     ],
 )
 def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspace, missing):
     Path(missing).unlink()
     with pytest.raises(InputError, match=f"^{missing} "):
-        search.main("digits-simple")
+        search.main(*SIMPLE)
     assert list(workspace.rglob(".partial-*")) == []

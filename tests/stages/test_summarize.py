@@ -4,12 +4,24 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small import small_parameters
+import yaml
+from small import small_parameters, write_parameters
 
 from autoencoders.errors import InputError
 from stages import summarize
 
-CLASSIFIERS, AUTOENCODERS = (list(small_parameters()[group]) for group in ("classifiers", "autoencoders"))
+PARAMETERS = small_parameters()
+CLASSIFIERS, AUTOENCODERS = (list(PARAMETERS[group]) for group in ("classifiers", "autoencoders"))
+# What is clustered, of each data set's first what has no network; and what of it is searched.
+CLUSTERED = {
+    name: (block["dataset"], kind)
+    for dataset in ("digits", "photos")
+    for group, kind in (("representations", "baseline"), ("manifolds", "manifold"), ("autoencoders", "autoencoder"))
+    for name, block in PARAMETERS[group].items()
+    if block["dataset"] == dataset
+}
+SEARCHED = {name: (dataset, kind) for name, (dataset, kind) in CLUSTERED.items() if kind != "manifold"}
+FORMS = list(PARAMETERS["cluster"]["clusterings"])
 COLUMNS = {
     "train": {
         "source": "source",
@@ -32,25 +44,22 @@ COLUMNS = {
         "test PSNR": "psnr",
         "test SSIM": "ssim",
     },
-    "cluster": {
-        "test clustering accuracy": "accuracy",
-        "test NMI": "nmi",
-        "test ARI code": "ari",
-        "test ARI pixels": "pixels_ari",
-        "test ARI pca": "pca_ari",
-    },
 }
 
 
 def table() -> pd.DataFrame:
-    return pd.read_csv("outputs/summarize/summary.csv").set_index("network")
+    return pd.read_csv("outputs/summarize/networks.csv").set_index("network")
+
+
+def metrics(stage: str, name: str) -> dict:
+    return json.loads(Path("metrics", stage, f"{name}.json").read_text(encoding="utf-8"))
 
 
 def expected(name: str) -> dict:
     """Return a network's row as its metrics files have it."""
     row = {"dataset": name.split("-")[0]}
-    for stage in ("train", "evaluate") if name in CLASSIFIERS else ("train", "encode", "cluster"):
-        scores = json.loads(Path("metrics", stage, f"{name}.json").read_text(encoding="utf-8"))
+    for stage in ("train", "evaluate") if name in CLASSIFIERS else ("train", "encode"):
+        scores = metrics(stage, name)
         row |= {column: scores[key] for column, key in COLUMNS[stage].items()}
     return row
 
@@ -77,8 +86,50 @@ def test_a_row_holds_the_values_of_the_metrics_files_and_nothing_else(results, n
     assert row == {column: value for column, value in expected(name).items() if value is not None}
 
 
-def test_the_markdown_is_two_tables_with_the_same_figures(results):
-    classifiers, autoencoders = pipe_tables(Path("outputs/summarize/summary.md").read_text(encoding="utf-8"))
+def test_every_clustering_of_whatever_is_clustered_has_a_row_with_its_metrics(results):
+    found = pd.read_csv("outputs/summarize/clustering.csv")
+    keys = ["dataset", "representation", "kind", "clustering", "scored"]
+    wanted = [[dataset, name, kind, form, "held_out"] for name, (dataset, kind) in CLUSTERED.items() for form in FORMS]
+    assert found[keys].values.tolist() == wanted
+    for row in found.to_dict("records"):
+        kept = metrics("cluster", row["representation"])[row["clustering"]]
+        assert {key: value for key, value in row.items() if key not in keys} == kept
+
+
+def test_every_search_has_a_row_a_metric_and_depth_with_its_precision(results):
+    found = pd.read_csv("outputs/summarize/search.csv")
+    assert list(found) == ["dataset", "representation", "kind", "metric", "k", "precision"]
+    wanted = [
+        [dataset, name, kind, metric, k, metrics("search", name)[f"{metric}_precision_at_{k}"]]
+        for name, (dataset, kind) in SEARCHED.items()
+        for metric in ("cosine", "euclidean")
+        for k in (1, 5, 10)
+    ]
+    assert found.values.tolist() == wanted
+
+
+def test_the_markdowns_last_tables_are_of_clustering_and_search(results):
+    *_, clusterings, searches = pipe_tables(Path("outputs/summarize/summary.md").read_text(encoding="utf-8"))
+    assert [(row["representation"], row["clustering"]) for row in clusterings] == [
+        (name, form) for name in CLUSTERED for form in FORMS
+    ]
+    for row in clusterings:
+        kept = metrics("cluster", row["representation"])[row["clustering"]]
+        for score in ("accuracy", "nmi", "ari"):
+            mean, deviation = (float(part) for part in row[score].split(" ± "))
+            assert (mean, deviation) == pytest.approx((kept[score], kept[f"{score}_std"]), abs=5.1e-4)
+    assert [row["representation"] for row in searches] == list(SEARCHED)
+    for row in searches:
+        kept = metrics("search", row["representation"])
+        assert row["kind"] == SEARCHED[row["representation"]][1]
+        for metric in ("cosine", "euclidean"):
+            for k in (1, 5, 10):
+                cell, value = row[f"{metric} precision at {k}"], kept[f"{metric}_precision_at_{k}"]
+                assert float(cell) == pytest.approx(value, abs=5.1e-5)
+
+
+def test_the_markdowns_first_tables_are_of_the_networks(results):
+    classifiers, autoencoders, *_ = pipe_tables(Path("outputs/summarize/summary.md").read_text(encoding="utf-8"))
     assert [row["network"] for row in classifiers] == CLASSIFIERS
     assert [row["network"] for row in autoencoders] == AUTOENCODERS
     for row in (*classifiers, *autoencoders):
@@ -117,13 +168,26 @@ def test_the_figures_compare_all_networks(workspace, drawings, drawn):
     summarize.main()
     losses, accuracies = (call["lines"] for call in drawings["curves"])
     assert list(losses) == AUTOENCODERS and list(accuracies) == CLASSIFIERS
-    psnr, clustering = (call["table"] for call in drawings["bars"])
-    assert psnr.index.tolist() == clustering.index.tolist() == AUTOENCODERS
-    for name in AUTOENCODERS:
-        row = expected(name)
-        assert psnr.loc[name].tolist() == [row["test PSNR"]]
-        assert clustering.loc[name].tolist() == [row[f"test ARI {kind}"] for kind in ("code", "pixels", "pca")]
-    assert drawn("plots/summarize") == {"losses.png", "accuracies.png", "psnr.png", "clustering.png"}
+    psnr, *clusterings = (call["table"] for call in drawings["bars"])
+    assert psnr["test PSNR"].to_dict() == {name: expected(name)["test PSNR"] for name in AUTOENCODERS}
+    for dataset, compared in zip(("digits", "photos"), clusterings, strict=True):
+        assert compared.index.tolist() == [name for name, (of, _) in CLUSTERED.items() if of == dataset]
+        for name, scores in compared.to_dict("index").items():
+            assert scores == {form: metrics("cluster", name)[form]["ari"] for form in FORMS}
+    assert drawn("plots/summarize") == {
+        "losses.png",
+        "accuracies.png",
+        "psnr.png",
+        "clustering-digits.png",
+        "clustering-photos.png",
+    }
+
+
+def test_without_anything_to_compare_with_the_networks_are_summarized(workspace):
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    write_parameters(workspace, {**values, "representations": {}, "manifolds": {}})
+    summarize.main()
+    assert set(pd.read_csv("outputs/summarize/clustering.csv")["kind"]) == {"autoencoder"}
 
 
 @pytest.mark.parametrize(
@@ -133,6 +197,7 @@ def test_the_figures_compare_all_networks(workspace, drawings, drawn):
         "metrics/evaluate/digits-classifier.json",
         "metrics/encode/digits-denoising.json",
         "metrics/cluster/photos-simple.json",
+        "metrics/search/digits-pca.json",
         "outputs/train/photos-multilayer/history.csv",
     ],
 )

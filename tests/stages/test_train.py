@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small import small_parameters
+import yaml
+from small import small_parameters, write_parameters
 
 from autoencoders.errors import InputError
 from autoencoders.networks import storage
@@ -51,13 +52,24 @@ def count_parameters(block: dict) -> int:
     """Return how many weights and biases a network of such a block has."""
     side = 32 if block["dataset"] == "photos" else 28
     channels = 3 if block["colour"] == "rgb" else 1
+    inputs = side * side * channels
     if block["kind"] == "convolutional":
         filters = block["filters"]
-        widths, window = [channels, *filters, *reversed(filters), channels], block["kernel_size"] ** 2
-    else:
-        units, window = block["units"], 1
-        inputs = side * side * channels
-        widths = [inputs, *units, 10] if block["kind"] == "classifier" else [inputs, *units, *units[-2::-1], inputs]
+        return _connections([channels, *filters, *reversed(filters), channels], block["kernel_size"] ** 2)
+    units = block["units"]
+    # A variational network has a second layer beside the code.
+    beside = bool(block.get("kl_weight")) * units[-1]
+    if block["kind"] == "strided":
+        filters, window = block["filters"], block["kernel_size"] ** 2
+        flat = (side // 2 ** len(filters)) ** 2 * filters[-1]
+        convolutions = _connections([channels, *filters], window) + _connections([*reversed(filters), channels], window)
+        widths = [flat, *units, *units[-2::-1], flat]
+        return convolutions + _connections(widths) + beside * (widths[len(units) - 1] + 1)
+    widths = [inputs, *units, 10] if block["kind"] == "classifier" else [inputs, *units, *units[-2::-1], inputs]
+    return _connections(widths) + beside * (widths[len(units) - 1] + 1)
+
+
+def _connections(widths: list[int], window: int = 1) -> int:
     return sum((window * before + 1) * after for before, after in pairwise(widths))
 
 
@@ -65,13 +77,22 @@ def count_parameters(block: dict) -> int:
 def test_a_network_is_kept_with_its_summary_and_history(results, group, name):
     parameters = count_parameters(GROUPS[group][name])
     assert set(contents(name)) == {
-        "network.json", "network.weights.h5", "summary.txt", "history.csv", f"{name}.json"
+        "network.json", "network.weights.h5", "summary.txt", "parameters.json", "history.csv", f"{name}.json"
     }  # fmt: skip
     assert storage.load(folder(name)).count_params() == parameters
     summary = (folder(name) / "summary.txt").read_text(encoding="utf-8")
     # Keras's total, unlike this figure, also counts what the optimizer keeps.
     assert f"Trainable params: {parameters:,} (" in summary
     assert all(layer.name in summary for layer in storage.load(folder(name)).layers)
+
+
+@pytest.mark.parametrize(("group", "name"), NETWORKS)
+def test_the_parameters_in_force_lie_beside_the_weights(results, group, name):
+    block = GROUPS[group][name]
+    by_recipe = {key for key, value in block.items() if isinstance(value, dict) and "fast" in value}
+    in_force = {key: value["fast"] if key in by_recipe else value for key, value in block.items()}
+    found = json.loads((folder(name) / "parameters.json").read_text(encoding="utf-8"))
+    assert found == {"recipe": "fast", "protocol": "held-out", **in_force}
 
 
 @pytest.mark.parametrize(("group", "name"), NETWORKS)
@@ -89,7 +110,9 @@ def test_the_history_has_a_row_an_epoch_and_the_metrics_its_last_one(results, gr
     assert kept == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(("group", "name"), [("classifiers", "digits-classifier"), SIMPLE])
+@pytest.mark.parametrize(
+    ("group", "name"), [("classifiers", "digits-classifier"), SIMPLE, ("autoencoders", "digits-variational")]
+)
 def test_training_again_gives_the_same_network_whatever_the_test_images(workspace, group, name):
     before = weights(name), contents(name)["history.csv"], metrics(name)
     overwrite("test")
@@ -115,6 +138,28 @@ def test_validation_images_are_scored_where_they_are_held_out_and_else_trained_o
     assert ("validation_loss" in first) is held_out
     if held_out:
         assert (history(name)["validation_loss"] != first["validation_loss"]).all()
+
+
+def together(workspace: Path) -> None:
+    values = yaml.safe_load((workspace / "params.yaml").read_text(encoding="utf-8"))
+    write_parameters(workspace, {**values, "protocol": "together"})
+
+
+def test_together_an_autoencoder_is_trained_on_all_images(workspace, capsys):
+    together(workspace)
+    train.main(*SIMPLE)
+    assert f" {50 + 22 + 18} images, recipe fast\n" in capsys.readouterr().out
+    trained = weights("digits-simple")
+    overwrite("test")
+    train.main(*SIMPLE)
+    assert weights("digits-simple") != trained
+
+
+def test_a_classifier_holds_the_test_images_out_under_either_protocol(workspace):
+    before = weights("digits-classifier"), metrics("digits-classifier")
+    together(workspace)
+    train.main("classifiers", "digits-classifier")
+    assert (weights("digits-classifier"), metrics("digits-classifier")) == before
 
 
 def test_the_parameters_decide_the_network_and_its_training(change):

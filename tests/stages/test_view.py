@@ -12,8 +12,8 @@ from autoencoders.errors import InputError
 from stages import view
 
 AUTOENCODERS = small_parameters()["autoencoders"]
-# Grey photos, colour photos and digits; flat codes and those of a convolution.
-FORMS = ["photos-simple", "photos-convolutional", "digits-simple"]
+# Grey photos, colour photos and digits; flat codes, those of a convolution, and flat ones of convolutions.
+FORMS = ["photos-simple", "photos-convolutional", "digits-simple", "digits-strided"]
 
 
 def known(name: str) -> pd.DataFrame:
@@ -88,6 +88,13 @@ def test_a_second_run_gives_the_same_bytes(workspace):
     assert contents() == first
 
 
+def test_a_network_is_shown_as_it_was_trained_whatever_the_parameters_now_say(workspace, change):
+    before = page_data("photos-convolutional")
+    change("autoencoders.photos-convolutional", colour="grey")
+    view.main("photos-convolutional")
+    assert page_data("photos-convolutional") == before
+
+
 def test_the_seed_decides_which_test_images_are_on_the_map(change):
     samples = []
     for seed in (1, 1, 2):
@@ -128,6 +135,8 @@ def test_a_perplexity_too_high_is_one_sentence_and_leaves_nothing_half_written(w
         "outputs/preprocess/digits/test/images.npy",
         "outputs/preprocess/digits/test/numbers.npy",
         "outputs/encode/digits-simple/test.npy",
+        "outputs/encode/digits-simple/code.json",
+        "outputs/cluster/digits-simple/assignments.csv",
     ],
 )
 def test_a_missing_input_is_one_sentence_that_names_it(workspace, missing):

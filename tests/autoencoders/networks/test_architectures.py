@@ -5,6 +5,8 @@ from autoencoders.errors import InputError
 from autoencoders.networks import architectures
 
 OUTPUT = {"activation": "relu", "output_activation": "sigmoid"}
+DENSE = {**OUTPUT, "code_activation": "relu"}
+STRIDED = {"kernel_size": 3, **OUTPUT, "code_activation": "linear"}
 
 
 @pytest.mark.parametrize(
@@ -16,31 +18,51 @@ OUTPUT = {"activation": "relu", "output_activation": "sigmoid"}
         ("convolutional", (32, 32, 3), {"filters": [32], "kernel_size": 3, **OUTPUT}, 11_011),
         ("convolutional", (28, 28, 1), {"filters": [16], "kernel_size": 3, **OUTPUT}, 2_625),
         # Weights and biases, layer by layer, Exercises 21 and 22 and Activity 10.
-        ("dense", (1024,), {"units": [256], **OUTPUT}, 1024 * 256 + 256 + 256 * 1024 + 1024),
+        ("dense", (1024,), {"units": [256], **DENSE}, 1024 * 256 + 256 + 256 * 1024 + 1024),
         (
             "dense",
             (1024,),
-            {"units": [512, 256], **OUTPUT},
+            {"units": [512, 256], **DENSE},
             2 * 1024 * 512 + 2 * 512 * 256 + 512 + 256 + 512 + 1024,
         ),
-        ("dense", (784,), {"units": [100], **OUTPUT}, 2 * 784 * 100 + 100 + 784),
+        ("dense", (784,), {"units": [100], **DENSE}, 2 * 784 * 100 + 100 + 784),
+        # Layer by layer too: 28×28 pixels become 14×14 and 7×7.
+        (
+            "strided",
+            (28, 28, 1),
+            {"filters": [4, 8], "units": [20, 10], **STRIDED},
+            (9 * 1 + 1) * 4
+            + (9 * 4 + 1) * 8
+            + (7 * 7 * 8 + 1) * 20
+            + (20 + 1) * 10
+            + (10 + 1) * 20
+            + (20 + 1) * 7 * 7 * 8
+            + (9 * 8 + 1) * 4
+            + (9 * 4 + 1) * 1,
+        ),
+        # A layer more than without a divergence, beside the code.
+        ("dense", (784,), {"units": [100], **DENSE, "kl_weight": 1}, 3 * 784 * 100 + 2 * 100 + 784),
     ],
 )
-def test_parameter_counts_are_the_chapters(kind, shape, sizes, parameters):
+def test_parameter_counts_are_those_of_the_layers(kind, shape, sizes, parameters):
     assert architectures.build(kind, "network", shape, **sizes).count_params() == parameters
 
 
 @pytest.mark.parametrize(
     ("network", "code_shape"),
     [
-        (("dense", (784,), {"units": [30, 20, 10]}), (10,)),
-        (("convolutional", (28, 28, 1), {"filters": [8], "kernel_size": 3}), (14, 14, 8)),
-        (("convolutional", (32, 32, 3), {"filters": [8, 4], "kernel_size": 5}), (8, 8, 4)),
+        (("dense", (784,), {"units": [30, 20, 10], **DENSE}), (10,)),
+        (("dense", (784,), {"units": [30, 10], **DENSE, "kl_weight": 1}), (10,)),
+        (("convolutional", (28, 28, 1), {"filters": [8], "kernel_size": 3, **OUTPUT}), (14, 14, 8)),
+        (("convolutional", (32, 32, 3), {"filters": [8, 4], "kernel_size": 5, **OUTPUT}), (8, 8, 4)),
+        (("strided", (28, 28, 1), {"filters": [4], "units": [5], **STRIDED}), (5,)),
+        (("strided", (32, 32, 3), {"filters": [4, 4, 4], "units": [20, 6], **STRIDED}), (6,)),
+        (("strided", (32, 32, 3), {"filters": [4, 4], "units": [6], **STRIDED, "kl_weight": 1}), (6,)),
     ],
 )
 def test_decoder_after_encoder_is_the_network(network, code_shape):
     kind, shape, sizes = network
-    model = architectures.build(kind, "network", shape, **sizes, **OUTPUT)
+    model = architectures.build(kind, "network", shape, **sizes)
     images = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
     codes = architectures.encoder(model)(images)
     assert codes.shape[1:] == architectures.code_shape(model) == code_shape
@@ -48,6 +70,21 @@ def test_decoder_after_encoder_is_the_network(network, code_shape):
     assert model.output_shape == (None, *shape)
 
 
-def test_more_poolings_than_the_image_allows_name_the_parameter():
+@pytest.mark.parametrize(("kind", "sizes"), [("dense", {}), ("strided", {"filters": [4]})])
+def test_the_codes_activation_is_its_own(kind, sizes):
+    shape = (64,) if kind == "dense" else (8, 8, 1)
+    images = np.random.default_rng(0).random((20, *shape), dtype=np.float32)
+    lowest = {}
+    for activation in ("relu", "linear"):
+        options = {**STRIDED, **sizes, "units": [16, 8], "code_activation": activation}
+        if kind == "dense":
+            del options["kernel_size"]
+        model = architectures.build(kind, "network", shape, **options)
+        lowest[activation] = architectures.encoder(model)(images).numpy().min()
+    assert lowest["linear"] < 0 == lowest["relu"]
+
+
+@pytest.mark.parametrize(("kind", "sizes"), [("convolutional", OUTPUT), ("strided", {**STRIDED, "units": [4]})])
+def test_more_halvings_than_the_image_allows_name_the_parameter(kind, sizes):
     with pytest.raises(InputError, match=r"autoencoders\.mine\.filters has 3 entries"):
-        architectures.convolutional("mine", (28, 28, 1), [4, 4, 4], 3, "relu", "sigmoid")
+        architectures.build(kind, "mine", (28, 28, 1), **{**sizes, "filters": [4, 4, 4], "kernel_size": 3})

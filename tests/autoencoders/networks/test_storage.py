@@ -7,13 +7,24 @@ from autoencoders.networks import architectures, runtime, storage
 
 def network(seed: int = 0):
     runtime.deterministic(seed)
-    return architectures.dense("mine", (6,), [4, 2], "relu", "sigmoid")
+    return architectures.dense("mine", (6,), [4, 2], "relu", "relu", "sigmoid")
 
 
-def test_a_loaded_network_computes_what_the_saved_one_did(tmp_path):
-    model = network()
+@pytest.mark.parametrize(
+    ("kind", "shape", "sizes"),
+    [
+        ("dense", (64,), {"units": [16, 4], "code_activation": "relu"}),
+        ("dense", (64,), {"units": [16, 4], "code_activation": "linear", "kl_weight": 1, "seed": 3}),
+        ("convolutional", (8, 8, 1), {"filters": [4], "kernel_size": 3}),
+        ("strided", (8, 8, 1), {"filters": [4], "kernel_size": 3, "units": [4], "code_activation": "linear"}),
+    ],
+    ids=["dense", "variational", "convolutional", "strided"],
+)
+def test_a_loaded_network_computes_what_the_saved_one_did(tmp_path, kind, shape, sizes):
+    runtime.deterministic(0)
+    model = architectures.build(kind, "mine", shape, activation="relu", output_activation="sigmoid", **sizes)
     storage.save(model, tmp_path)
-    images = np.random.default_rng(0).random((3, 6), dtype=np.float32)
+    images = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
     assert np.array_equal(storage.load(tmp_path)(images), model(images))
 
 

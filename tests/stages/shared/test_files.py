@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from autoencoders.errors import InputError
-from stages import files
+from stages.shared import files
 
 
 @pytest.fixture

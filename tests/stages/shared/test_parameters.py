@@ -5,7 +5,7 @@ import yaml
 from small import ROOT
 
 from autoencoders.errors import InputError
-from stages import parameters
+from stages.shared import parameters
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_single_value_holds_for_every_recipe(values):
         (
             "autoencoders.photos-simple.kind",
             "recurrent",
-            "autoencoders.photos-simple.kind is 'recurrent'; it should be one of 'dense', 'convolutional'.",
+            "autoencoders.photos-simple.kind is 'recurrent'; it should be one of 'dense', 'convolutional', 'strided'.",
         ),
         (
             "autoencoders.photos-simple.epochs",
@@ -105,6 +105,62 @@ def test_a_single_value_holds_for_every_recipe(values):
             "cluster.n_clusters is 20000, more than the 10000 images that datasets.photos.limit allows; "
             "lower the one or raise the other.",
         ),
+        ("protocol", "apart", "protocol is 'apart', but the input should be 'held-out' or 'together'."),
+        (
+            "autoencoders.digits-variational.code_activation",
+            "relu",
+            "autoencoders.digits-variational: code_activation must be linear where kl_weight is above 0, "
+            "since codes are then means.",
+        ),
+        (
+            "autoencoders.digits-variational.kl_weight",
+            -1,
+            "autoencoders.digits-variational.kl_weight is -1, but the input should be greater than or equal to 0.",
+        ),
+        (
+            "autoencoders.photos-convolutional.kl_weight",
+            1,
+            "params.yaml has an unknown parameter autoencoders.photos-convolutional.kl_weight; "
+            "remove it or correct its name.",
+        ),
+        (
+            "representations.digits-pca.kind",
+            "umap",
+            "representations.digits-pca.kind is 'umap'; it should be one of 'pixels', 'pca', 'patches'.",
+        ),
+        (
+            "representations.digits-pca.n_components",
+            0,
+            "representations.digits-pca.n_components is 0, but the input should be greater than or equal to 1.",
+        ),
+        (
+            "manifolds.digits-pixels-umap.of",
+            "represent/digits-pixel",
+            "manifolds.digits-pixels-umap.of is represent/digits-pixel, but there is no digits-pixel; correct it.",
+        ),
+        (
+            "manifolds.digits-pixels-umap.of",
+            "represent/photos-pixels",
+            "manifolds.digits-pixels-umap.dataset is digits, but photos-pixels is of photos.",
+        ),
+        (
+            "cluster.clusterings",
+            {},
+            "cluster.clusterings is {}: dictionary should have at least 1 item after validation, not 0.",
+        ),
+        (
+            "cluster.clusterings.kmeans.clusterer",
+            "dbscan",
+            "cluster.clusterings.kmeans.clusterer is 'dbscan', but the input should be "
+            "'kmeans', 'mini_batch_kmeans' or 'gaussian_mixture'.",
+        ),
+        (
+            "cluster.clusterings.kmeans.scaling",
+            "whitened",
+            "cluster.clusterings.kmeans.scaling is 'whitened', but the input should be "
+            "'none', 'standardise' or 'whiten'.",
+        ),
+        ("cluster.seeds", 0, "cluster.seeds is 0, but the input should be greater than or equal to 1."),
         ("learning-rate.rates", [0.1, 0.1000001], "learning-rate.rates: each value must be given once."),
         ("neuron.theta", [1, 1.0], "neuron.theta: each value must be given once."),
         ("neuron.start", 6, "neuron: start must be below stop."),
@@ -129,6 +185,21 @@ def test_a_missing_parameter_is_named(values):
 def test_an_added_network_of_a_known_kind_is_one_block(values):
     values["autoencoders"]["photos-tiny"] = {**values["autoencoders"]["photos-simple"], "units": [64, 8]}
     assert parameters.check(values).autoencoders["photos-tiny"].units == [64, 8]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "name"),
+    [
+        ("classifiers", "autoencoders", "photos-simple"),
+        ("autoencoders", "representations", "digits-pca"),
+        ("autoencoders", "manifolds", "digits-pixels-umap"),
+        ("representations", "manifolds", "digits-pixels-umap"),
+    ],
+)
+def test_two_things_whose_outputs_would_have_the_same_name_are_refused(values, one, other, name):
+    values[one][name] = next(iter(values[one].values()))
+    with pytest.raises(InputError, match=f"^{name} stands under both {one} and {other}; rename one of them.$"):
+        parameters.check(values)
 
 
 @pytest.mark.parametrize(

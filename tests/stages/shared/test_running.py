@@ -7,7 +7,7 @@ import pytest
 from small import ROOT, small_parameters, write_parameters
 
 from autoencoders.errors import InputError
-from stages.running import run
+from stages.shared.running import run
 
 
 def python(folder, *arguments: str) -> subprocess.CompletedProcess:
@@ -78,8 +78,9 @@ def test_a_mistake_is_one_line_on_standard_error_and_exit_code_1(tmp_path):
     ("command", "missing"),
     [
         ("train classifiers digits-classifier", "outputs/preprocess/digits/dataset.json"),
-        ("evaluate digits-classifier", "outputs/preprocess/digits/dataset.json"),
-        ("encode digits-simple", "outputs/preprocess/digits/dataset.json"),
+        ("evaluate digits-classifier", "outputs/train/digits-classifier/parameters.json"),
+        ("encode digits-simple", "outputs/train/digits-simple/parameters.json"),
+        ("cluster encode digits-simple", "outputs/encode/digits-simple/code.json"),
         ("learning_rate", "outputs/preprocess/photos/train/images.npy"),
     ],
 )
@@ -100,11 +101,16 @@ def test_a_missing_input_is_reported_without_the_wait_for_tensorflow(tmp_path, c
 def test_stages_that_run_no_network_never_import_tensorflow(workspace):
     program = """
 import sys
-from stages import cluster, extract, neuron, preprocess, summarize
+from stages import cluster, encode, evaluate, extract, neuron, preprocess, represent, search, summarize, view
 neuron.main()
 extract.main("digits")
 preprocess.main("digits")
-cluster.main("digits-simple")
+evaluate.main("digits-classifier")
+encode.main("digits-variational")
+represent.main("digits-pca")
+cluster.main("encode", "digits-variational")
+search.main("represent", "digits-pca")
+view.main("digits-variational")
 summarize.main()
 print("imported:", *sorted({"keras", "numpy", "tensorflow"} & sys.modules.keys()))
 """

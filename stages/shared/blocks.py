@@ -1,4 +1,4 @@
-"""What `params.yaml` may hold: a class for each block, checked by pydantic."""
+"""Parameters of data sets and networks: a class for each kind of block of `params.yaml`."""
 
 from typing import Annotated, Literal
 
@@ -59,6 +59,7 @@ class Photos(Dataset):
 
 class Digits(Dataset):
     source: Literal["bundled", "mnist"]
+    deskew: Annotated[bool, Field(strict=True)]
 
 
 class Datasets(Block):
@@ -117,9 +118,28 @@ class Autoencoder(Network):
     noise: Annotated[float, Field(ge=0, le=1)]
 
 
-class Dense(Autoencoder):
-    kind: Literal["dense"]
+class DenseCode(Autoencoder):
+    """What autoencoders have whose code is a dense layer."""
+
     units: Units
+    code_activation: Activation
+    kl_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+    @model_validator(mode="after")
+    def _means_are_linear(self):
+        if self.kl_weight and self.code_activation != "linear":
+            raise ValueError("code_activation must be linear where kl_weight is above 0, since codes are then means")
+        return self
+
+
+class Dense(DenseCode):
+    kind: Literal["dense"]
+
+
+class Strided(DenseCode):
+    kind: Literal["strided"]
+    filters: Annotated[list[Count], Field(min_length=1)]
+    kernel_size: Count
 
 
 class Convolutional(Autoencoder):
@@ -137,54 +157,3 @@ class LearningRate(Images):
     batch_size: Count
     epochs: Count
     seed: Seed
-
-
-class Cluster(Block):
-    n_clusters: Annotated[int, Field(ge=2, strict=True)]
-    n_init: Count
-    max_iter: Count
-    silhouette_sample: Annotated[int, Field(ge=3, strict=True)]
-    central_images: Count
-    seed: Seed
-
-
-class Search(Block):
-    metrics: Distinct(Literal["cosine", "euclidean"])
-    neighbours: Distinct(Count)
-    queries: Count | None
-    shown: Count
-    seed: Seed
-
-
-class View(Block):
-    sample: Annotated[int, Field(ge=3, strict=True)]
-    perplexity: Annotated[float, Field(ge=1)]
-    max_iter: Annotated[int, Field(ge=250, strict=True)]
-    seed: Seed
-
-
-class Parameters(Block):
-    recipe: Literal["fast", "chapter"]
-    neuron: Neuron
-    datasets: Datasets
-    classifiers: Annotated[dict[Name, Classifier], Field(min_length=1)]
-    autoencoders: Annotated[
-        dict[Name, Annotated[Dense | Convolutional, Field(discriminator="kind")]],
-        Field(min_length=1),
-    ]
-    learning_rate: Annotated[LearningRate, Field(alias="learning-rate")]
-    cluster: Cluster
-    search: Search
-    view: View
-
-    @model_validator(mode="after")
-    def _consistent(self):
-        if both := self.classifiers.keys() & self.autoencoders.keys():
-            raise ValueError(f"{min(both)} names both a classifier and an autoencoder; rename one of them")
-        for name, dataset in self.datasets:
-            if dataset.limit is not None and self.cluster.n_clusters > dataset.limit:
-                raise ValueError(
-                    f"cluster.n_clusters is {self.cluster.n_clusters}, more than the {dataset.limit} images "
-                    f"that datasets.{name}.limit allows; lower the one or raise the other"
-                )
-        return self

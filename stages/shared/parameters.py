@@ -1,6 +1,6 @@
 """The reading of `params.yaml`.
 
-`python -m stages.parameters` checks the whole file and prints one sentence for the first mistake.
+`python -m stages.shared.parameters` checks the whole file and prints one sentence for the first mistake.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from autoencoders.errors import InputError
-from stages.schema import Parameters
+from stages.shared.schema import Parameters
 
 FILE = Path("params.yaml")
 RECIPES = ("fast", "chapter")
@@ -95,8 +95,10 @@ def _find(parameters: Parameters, key: str) -> object:
 
 def _sentence(error: Mapping) -> str:
     """Turn one of pydantic's errors into a sentence that names the parameter."""
-    # A discriminated union puts its tag into the path, where a reader of the file sees no key.
-    path = [str(part) for part in error["loc"] if part not in ("dense", "convolutional")]
+    path = [str(part) for part in error["loc"]]
+    if path[:1] in (["autoencoders"], ["representations"], ["manifolds"]):
+        # A discriminated union puts its tag after the network's name, where a reader of the file sees no key.
+        del path[2:3]
     key = ".".join(path)
     given = error["input"]
     match error["type"]:
@@ -121,6 +123,6 @@ def _either(names) -> str:
 
 
 if __name__ == "__main__":
-    from stages.running import run
+    from stages.shared.running import run
 
     run(lambda: read() and None)

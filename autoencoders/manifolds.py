@@ -1,0 +1,130 @@
+"""Embeddings of codes in few dimensions that keep neighbours together, for training vectors and others."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import scipy.sparse
+from scipy.sparse.linalg import eigsh
+from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
+
+from autoencoders.errors import InputError
+
+Transform = Callable[[np.ndarray], np.ndarray]
+
+
+def spectral(training: np.ndarray, *, n_components: int, n_neighbors: int, metric: str) -> tuple[np.ndarray, Transform]:
+    """Embed by the first eigenvectors of the graph of nearest neighbours, as spectral clustering does.
+
+    Each vector is linked to its nearest neighbours and to those that it is one of; of the graph's normalised
+    adjacency D^-½ A D^-½ the eigenvectors of the largest eigenvalues are taken, and each row scaled to length 1 (Ng,
+    Jordan and Weiss, "On spectral clustering", 2001). Other vectors are placed by their neighbours among the
+    training ones (the Nyström formula; Bengio et al., "Out-of-sample extensions", 2003).
+
+    Parameters
+    ----------
+    training : ndarray of shape (n, width), float32
+    n_components : int
+        Eigenvectors; fewer where there are not so many vectors.
+    n_neighbors : int
+        Neighbours of each vector, itself not counted; fewer where there are not so many vectors.
+    metric : str
+        A distance of scikit-learn's `NearestNeighbors`.
+
+    Returns
+    -------
+    embedding : ndarray of shape (n, n_components), float32
+    transform : callable
+        From other vectors to their places.
+    """
+    n = len(training)
+    n_components, n_neighbors = min(n_components, n - 2), min(n_neighbors, n - 1)
+    # One thread: the last bits of a product, and with them which of two neighbours is nearer, depend on their number.
+    with threadpool_limits(1):
+        index = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute", metric=metric).fit(training)
+        directed = index.kneighbors_graph()
+        links = directed.maximum(directed.T)
+        degrees = np.asarray(links.sum(axis=1)).ravel()
+        scale = scipy.sparse.diags(degrees**-0.5)
+        # A start of its own makes the result the same each time.
+        values, vectors = eigsh(scale @ links @ scale, k=n_components, which="LA", v0=np.ones(n), tol=1e-4)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    projection = (vectors / np.sqrt(degrees)[:, np.newaxis]) / np.where(np.abs(values) > 1e-6, values, 1)
+
+    def transform(others: np.ndarray) -> np.ndarray:
+        with threadpool_limits(1):
+            return _unit(index.kneighbors_graph(others) @ projection)
+
+    return _unit(vectors), transform
+
+
+def umap(
+    training: np.ndarray,
+    *,
+    n_components: int,
+    n_neighbors: int,
+    min_dist: float,
+    metric: str,
+    n_epochs: int | None,
+    seed: int,
+) -> tuple[np.ndarray, Transform]:
+    """Embed by UMAP (McInnes, Healy and Melville, 2018); the arguments are those of umap-learn.
+
+    Parameters
+    ----------
+    training : ndarray of shape (n, width), float32
+    n_components, n_neighbors, min_dist, metric, n_epochs
+        See `umap.UMAP`; at most n - 1 neighbours are taken.
+    seed : int
+        Its `random_state`, which also holds it to one thread.
+
+    Returns
+    -------
+    embedding : ndarray of shape (n, n_components), float32
+    transform : callable
+        From other vectors to their places.
+
+    Raises
+    ------
+    InputError
+        If there are too few vectors to embed in so many dimensions.
+    """
+    # It takes seconds to import, which a spectral embedding need not wait for.
+    with _hidden("tensorflow"):
+        from umap import UMAP
+
+    if len(training) < n_components + 2:
+        raise InputError(
+            f"manifolds: {len(training)} training images cannot be embedded in n_components {n_components}; lower it."
+        )
+    model = UMAP(
+        n_components=n_components,
+        n_neighbors=min(n_neighbors, len(training) - 1),
+        min_dist=min_dist,
+        metric=metric,
+        n_epochs=n_epochs,
+        init="pca",
+        random_state=seed,
+        n_jobs=1,
+    )
+    return model.fit_transform(training).astype(np.float32), lambda others: model.transform(others).astype(np.float32)
+
+
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Make `import module` fail inside the block: umap-learn imports TensorFlow, where it can, for a variant unused."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)

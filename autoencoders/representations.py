@@ -1,0 +1,50 @@
+"""Representations of images that need no network, to set beside the codes of those that have one."""
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
+
+from autoencoders.preparation import Preparation
+
+Transform = Callable[[np.ndarray], np.ndarray]
+
+
+def pixels(images: np.ndarray, preparation: Preparation) -> Transform:
+    """Return a function from images, uint8 [n, height, width, channels], to their pixels, float32 [n, features].
+
+    There is nothing to fit to `images`.
+    """
+    return preparation._replace(flat=True)
+
+
+def pca(images: np.ndarray, preparation: Preparation, n_components: int, seed: int) -> Transform:
+    """Fit principal components to training images.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width, channels), uint8
+    preparation : Preparation
+        The colour in which their pixels are taken.
+    n_components : int
+        Fewer are taken where there are no more pixels or images than that.
+    seed : int
+        Seeds the randomised decomposition that scikit-learn takes for many pixels.
+
+    Returns
+    -------
+    callable
+        From uint8 images to float32 [n, n_components].
+    """
+    flat = pixels(images, preparation)
+    vectors = flat(images)
+    # Threads add in an order that depends on their number, and with it change a product's last bits.
+    with threadpool_limits(1):
+        fitted = PCA(min(n_components, *vectors.shape), random_state=seed).fit(vectors)
+
+    def transform(block: np.ndarray) -> np.ndarray:
+        with threadpool_limits(1):
+            return fitted.transform(flat(block)).astype(np.float32)
+
+    return transform

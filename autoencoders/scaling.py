@@ -1,0 +1,109 @@
+"""What is done to codes before they are clustered: pooling, standardising, whitening, unit length."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+from threadpoolctl import threadpool_limits
+
+
+def scaler(
+    training: np.ndarray, *, scaling: str, shrinkage: float, n_components: int | None, unit_length: bool, seed: int
+) -> Pipeline | None:
+    """Fit to training vectors what is to be done to them and to others, by its method `transform`.
+
+    Parameters
+    ----------
+    training : ndarray of shape (n, width), float32
+    scaling : {"none", "standardise", "whiten"}
+        "standardise" gives each number mean 0 and variance 1; "whiten" does so to the principal components.
+    shrinkage : float
+        At least 0; added to the components' variances before whitening by them, in units of the mean variance of a
+        number, so that small components are not blown up to the size of large ones (for the covariance, the shrinkage
+        of Ledoit and Wolf, 2004, by `shrinkage / (1 + shrinkage)`).
+    n_components : int or None
+        How many principal components to go over to first: the largest; None, or more than there are, for all of
+        them where "whiten" asks for components, and for the numbers as they are elsewhere.
+    unit_length : bool
+        Whether to divide each vector by its length at the end, so that Euclidean K-means compares directions
+        (spherical K-means but for the centres; Dhillon and Modha, 2001).
+    seed : int
+        Seeds the randomised decomposition that scikit-learn takes for wide vectors.
+
+    Returns
+    -------
+    Pipeline or None
+        None if nothing is to be done.
+    """
+    steps = []
+    if scaling == "whiten" or n_components:
+        width = min(n_components or len(training), *training.shape)
+        if scaling == "whiten":
+            # A component without variance would be divided by rounding errors, and lie millions away for other vectors.
+            with threadpool_limits(1):
+                variances = PCA(width, random_state=seed).fit(training).explained_variance_
+            width = max(1, int((variances > 1e-6 * variances[0]).sum()))
+        steps.append(_Whitening(width, shrinkage, seed) if scaling == "whiten" else PCA(width, random_state=seed))
+    if scaling == "standardise":
+        steps.append(StandardScaler())
+    if unit_length:
+        steps.append(Normalizer())
+    # Threads add in an order that depends on their number, and with it change a product's last bits.
+    with threadpool_limits(1):
+        return _OneThread([(type(step).__name__, step) for step in steps]).fit(training) if steps else None
+
+
+class _OneThread(Pipeline):
+    def transform(self, vectors: np.ndarray) -> np.ndarray:
+        with threadpool_limits(1):
+            return super().transform(vectors)
+
+
+class _Whitening(TransformerMixin, BaseEstimator):
+    """PCA to components of equal variance, but for `shrinkage`."""
+
+    def __init__(self, n_components: int, shrinkage: float, seed: int):
+        self.n_components, self.shrinkage, self.seed = n_components, shrinkage, seed
+
+    def fit(self, vectors: np.ndarray, y: None = None):
+        self.pca_ = PCA(self.n_components, random_state=self.seed).fit(vectors)
+        variance = self.pca_.explained_variance_
+        # Vectors that are all the same have no share of a variance to divide by.
+        total = np.nan_to_num(variance.sum() / self.pca_.explained_variance_ratio_.sum())
+        mean_variance = total / vectors.shape[1]
+        # Components without any variance stay 0.
+        self.scale_ = np.sqrt(np.maximum(variance + self.shrinkage * mean_variance, np.finfo(np.float32).tiny))
+        return self
+
+    def transform(self, vectors: np.ndarray) -> np.ndarray:
+        return self.pca_.transform(vectors) / self.scale_
+
+
+def pool(codes: np.ndarray, shape: tuple[int, ...], grid: int | None) -> np.ndarray:
+    """Average codes that have positions over the cells of a grid.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, width), float32
+    shape : tuple of int
+        Shape of one code: (height, width, filters), or (width,) for one without positions, which stays as it is.
+    grid : int or None
+        Cells along each side; 2 gives the four quadrants of Coates, Lee and Ng, "An analysis of single-layer
+        networks in unsupervised feature learning", 2011. None, or no fewer than there are positions, pools nothing.
+
+    Returns
+    -------
+    ndarray of shape (n, grid * grid * filters), float32
+    """
+    if grid is None or len(shape) == 1 or grid >= min(shape[:2]):
+        return codes
+    height, width, filters = shape
+    maps = codes.reshape(-1, *shape)
+    rows, columns = (np.linspace(0, size, grid + 1).round().astype(int) for size in (height, width))
+    pooled = np.empty((len(codes), grid, grid, filters), np.float32)
+    for row in range(grid):
+        for column in range(grid):
+            cell = maps[:, rows[row] : rows[row + 1], columns[column] : columns[column + 1]]
+            pooled[:, row, column] = cell.mean(axis=(1, 2))
+    return pooled.reshape(len(codes), -1)

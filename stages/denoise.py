@@ -1,0 +1,87 @@
+"""How well a denoising autoencoder restores images at several noise levels, beside filters that learn nothing."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from autoencoders import denoising, figures, searching
+from autoencoders.encoding import Codec
+from autoencoders.inference import Network
+from stages.shared import files, prepared
+from stages.shared.parameters import read
+from stages.shared.running import run
+
+SCORES = ("psnr", "ssim")
+LABELS = {"noisy": "noisy", "network": "network", "median": "median filter", "nlm": "non-local means"}
+
+
+def main(name: str) -> None:
+    (denoise,) = read("denoise")
+    network = prepared.trained(name)
+    described = prepared.describe(network.dataset)
+    images = prepared.read(network.dataset, "images", "test")
+    rows = searching.sample(len(images), denoise.images, denoise.seed)
+    labels = prepared.read(network.dataset, "labels", "test")[rows]
+    training = prepared.read(network.dataset, "images", "train")
+    training = training[searching.sample(len(training), denoise.tuning, denoise.seed)]
+    codec = Codec(Network(files.outputs("train", name)), prepared.preparation(network), images.shape[1:])
+    clean, tuning = codec.prepare(images[rows]), codec.prepare(training)
+
+    own = network.noise
+    levels = sorted({*denoise.levels, own})
+    filters = {level: _filters(tuning, level, denoise) for level in levels}
+    methods = {
+        level: {"noisy": lambda worse: worse, "network": codec.reconstruct}
+        | {method: function for method, (_, function) in filters[level].items()}
+        for level in levels
+    }
+    found = {level: denoising.compare(clean, methods[level], level, denoise.seed) for level in levels}
+
+    folders = files.outputs("denoise", name), files.plots("denoise", name), files.metrics("denoise", f"{name}.json")
+    with files.whole(*folders) as (folder, plots, metrics):
+        scores = {f"{method}_{score}": values[score] for method, values in found[own].items() for score in SCORES}
+        files.write_json(metrics, {"source": described["source"], "noise": own, **scores})
+        table = pd.DataFrame(
+            {"noise": level, "method": method, "setting": filters[level].get(method, (None,))[0], **values}
+            for level, of_level in found.items()
+            for method, values in of_level.items()
+        )
+        table.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
+        title = f"{name}, trained at noise {own:g}, and filters: {len(clean)} test images"
+        figures.save(_curves(table, title), plots / "levels.png")
+        shown = clean[searching.varied(labels, denoise.shown)]
+        worse = np.concatenate([noisy for _, noisy in denoising.noisy(shown, own, denoise.seed)])
+        restored = {
+            f"{LABELS[method]}\n{found[own][method]['psnr']:.1f} dB": function(worse)
+            for method, function in methods[own].items()
+        }
+        title = f"{name}: noise of standard deviation {own:g}, and the mean PSNR of {len(clean)} test images"
+        figures.save(figures.image_rows({**restored, "clean": shown}, title=title), plots / "restored.png")
+
+
+def _filters(tuning: np.ndarray, noise: float, denoise) -> dict[str, tuple[float, denoising.Method]]:
+    """Return each filter at the setting that restores training images best: its name, the setting and the filter."""
+    deviation = denoising.deviation(tuning, noise, denoise.seed)
+    patches = denoise.nlm.model_dump(include={"patch_size", "patch_distance"})
+    choices = {
+        "median": {size: partial(denoising.median, size=size) for size in denoise.median_size},
+        "nlm": {h: partial(denoising.non_local_means, noise=deviation, h=h, **patches) for h in denoise.nlm.h},
+    }
+    best = {name: denoising.best(tuning, settings, noise, denoise.seed) for name, settings in choices.items()}
+    return {name: (setting, choices[name][setting]) for name, setting in best.items()}
+
+
+def _curves(table: pd.DataFrame, title: str) -> Figure:
+    """Draw the PSNR and the SSIM of each method against the noise level."""
+    levels = table["noise"].unique().tolist()
+    curves = {
+        ylabel: {LABELS[method]: part[score] for method, part in table.groupby("method", sort=False)}
+        for ylabel, score in (("PSNR (dB)", "psnr"), ("SSIM", "ssim"))
+    }
+    return figures.panels(levels, curves, "standard deviation of the noise", title)
+
+
+if __name__ == "__main__":
+    run(main)

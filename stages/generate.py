@@ -1,0 +1,134 @@
+"""New images from an autoencoder, judged by a classifier and by the nearest training images, and interpolations."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from autoencoders import figures, generating, searching
+from autoencoders.encoding import Codec
+from autoencoders.inference import Network
+from stages.shared import codes, files, prepared
+from stages.shared.parameters import read
+from stages.shared.running import run
+
+COLUMNS = 10
+RECOGNISED = figures.COLOURS[0]
+TITLES = {"density": "samples of a Gaussian mixture of its codes", "prior": "samples of its prior"}
+
+
+def main(name: str) -> None:
+    (generate,) = read("generate")
+    network = prepared.trained(name)
+    described = prepared.describe(network.dataset)
+    splits = prepared.training_splits(network)
+    training_codes, test_codes = codes.read("encode", name, *splits), codes.read("encode", name, "test")
+    generating.check(generate.components, len(training_codes))
+    test = prepared.read(network.dataset, "images", "test")
+    labels = prepared.read(network.dataset, "labels", "test")
+    pairs = generating.pairs(labels, generate.pairs, generate.seed)
+    codec = Codec(Network(files.outputs("train", name)), prepared.preparation(network), test.shape[1:])
+
+    settings = generate.model_dump(include={"components", "covariance_type", "max_width", "seed"})
+    density = generating.fit(training_codes, **settings)
+    samples = {"density": density.sample(generate.samples, generate.seed)}
+    if getattr(network, "kl_weight", 0) > 0:
+        samples["prior"] = generating.prior(generate.samples, codec.code_size, generate.seed)
+    held_out = searching.sample(len(test), generate.samples, generate.seed)
+    images = {"test": codec.prepare(test[held_out]), "reconstruction": codec.decode(test_codes[held_out])}
+    images |= {kind: codec.decode(drawn) for kind, drawn in samples.items()}
+    rows = {kind: held_out if kind not in samples else np.arange(generate.samples) for kind in images}
+    training = codec.prepare(prepared.read(network.dataset, "images", *splits))
+    probabilities, nearest = _probabilities(generate.networks[name].classifier, images), _nearest(training, images)
+
+    folders = files.outputs("generate", name), files.plots("generate", name), files.metrics("generate", f"{name}.json")
+    with files.whole(*folders) as (folder, plots, metrics):
+        scores = {"source": described["source"], "n_components": density.mixture.n_components}
+        for kind in images:
+            found = generating.recognition(probabilities[kind], generate.confidence)
+            found["distance"] = np.median(nearest[kind][1])
+            scores |= {f"{kind}_{score}": value for score, value in found.items()}
+        files.write_json(metrics, scores)
+        bic = pd.DataFrame(density.bic.items(), columns=["n_components", "bic"])
+        bic.to_csv(folder / "bic.csv", index=False, float_format="%.8g")
+        numbers = prepared.read(network.dataset, "numbers", *splits)
+        table = _table(rows, probabilities, nearest, described["classes"], numbers)
+        table.to_csv(folder / "samples.csv", index=False, float_format="%.6g")
+        for kind in samples:
+            np.save(folder / f"{kind}.npy", images[kind])
+
+        title = f"{name}: Gaussian mixtures of its codes"
+        figure = figures.curves(bic["n_components"].tolist(), {"BIC": bic["bic"]}, "components", "BIC", title)
+        figures.save(figure, plots / "bic.png")
+        for kind in samples:
+            drawn = images[kind][: generate.shown]
+            beside = training[nearest[kind][0][: len(drawn)]]
+            sure = probabilities[kind][: len(drawn)].max(axis=1) >= generate.confidence
+            title = f"{name}: {TITLES[kind]}\nblue frame: recognised by {generate.networks[name].classifier}"
+            figures.save(_samples(drawn, beside, sure, title), plots / f"{kind}.png")
+        figure = _interpolations(name, codec, network.dataset, test_codes, pairs, described["classes"], generate.steps)
+        figures.save(figure, plots / "interpolations.png")
+
+
+def _probabilities(name: str, images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return a classifier's probabilities for each kind of images."""
+    classifier = Network(files.outputs("train", name))
+    preparation = prepared.preparation(prepared.trained(name))
+    inputs = {kind: generating.recoloured(values, preparation) for kind, values in images.items()}
+    return {kind: classifier.predict(values) for kind, values in inputs.items()}
+
+
+def _nearest(training: np.ndarray, images: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return for each kind of images the rows of the nearest training images and the distances to them."""
+    index = training.reshape(len(training), -1)
+    return {kind: generating.nearest(index, values.reshape(len(values), -1)) for kind, values in images.items()}
+
+
+def _table(rows: dict, probabilities: dict, nearest: dict, classes: list[str], numbers: np.ndarray) -> pd.DataFrame:
+    """Return a row for each image of each kind: what the classifier sees in it, and its nearest training image."""
+    tables = [
+        pd.DataFrame(
+            {
+                "kind": kind,
+                "row": rows[kind],
+                "class": [classes[label] for label in found.argmax(axis=1)],
+                "probability": found.max(axis=1),
+                "nearest_image": numbers[nearest[kind][0]],
+                "distance": nearest[kind][1],
+            }
+        )
+        for kind, found in probabilities.items()
+    ]
+    return pd.concat(tables)
+
+
+def _samples(images: np.ndarray, nearest: np.ndarray, sure: np.ndarray, title: str) -> Figure:
+    """Draw lines of samples, each sample above the training image that is nearest to it."""
+    rows, frames = {}, {}
+    for start in range(0, len(images), COLUMNS):
+        line = slice(start, start + COLUMNS)
+        which = f"{start + 1} to {start + len(images[line])}"
+        rows[f"samples\n{which}"] = images[line]
+        rows[f"nearest\ntraining images\nto {which}"] = nearest[line]
+        frames[f"samples\n{which}"] = [RECOGNISED if recognised else None for recognised in sure[line]]
+    return figures.image_rows(rows, title=title, frames=frames)
+
+
+def _interpolations(
+    name: str, codec: Codec, dataset: str, found: np.ndarray, pairs: np.ndarray, classes: list[str], steps: int
+) -> Figure:
+    """Draw a row for each pair of test images: the one, the decoded codes from its own to the other's, the other."""
+    images, labels, numbers = (prepared.read(dataset, what, "test") for what in ("images", "labels", "numbers"))
+    starts, ends = pairs.T
+    first, last = codec.prepare(images[starts]), codec.prepare(images[ends])
+    lines = generating.interpolate(found[starts], found[ends], steps)
+    rows = {}
+    for pair, start, line, end in zip(pairs, first, lines, last, strict=True):
+        ends_of_line = [f"{classes[labels[row]]} (image {numbers[row]})" for row in pair]
+        rows["\nto ".join(ends_of_line)] = np.concatenate([[start], codec.decode(line), [end]])
+    captions = ["image", *(f"{share:.3g}" for share in np.linspace(0, 1, steps)), "image"]
+    title = f"{name}: decoded codes on the lines between those of two test images"
+    return figures.image_rows(rows, captions, title)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,28 @@
+"""Turn all images of a data set into vectors without a network: pixels, principal components or patch features."""
+
+from autoencoders import representations
+from autoencoders.patches import PatchFeatures
+from stages.shared import codes, files, prepared
+from stages.shared.parameters import read
+from stages.shared.running import run
+
+
+def main(name: str) -> None:
+    protocol, block = read("protocol", f"representations.{name}")
+    preparation = prepared.preparation(block)
+    images = {split: prepared.read(block.dataset, "images", split) for split in files.SPLITS}
+    training = prepared.read(block.dataset, "images", *prepared.training_splits(block, protocol))
+    settings = block.model_dump(exclude={"kind", "dataset", "colour"})
+    if block.kind == "patches":
+        transform = PatchFeatures(training, preparation, **settings)
+    else:
+        transform = getattr(representations, block.kind)(training, preparation, **settings)
+    shape = transform(training[:1]).shape[1:]
+
+    with files.whole(files.outputs("represent", name)) as (folder,):
+        about = {"representation": name, "shape": shape, "dataset": block.dataset, "protocol": protocol}
+        codes.write(folder, {**about, "parameters": block.model_dump()}, images, transform)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,78 @@
+"""Train an LSTM autoencoder that predicts the lower rows of an image from the upper ones, and score it."""
+
+import numpy as np
+import pandas as pd
+
+from autoencoders import figures, searching, sequences
+from autoencoders.errors import InputError
+from autoencoders.preparation import Preparation
+from stages.shared import files, prepared
+from stages.shared.parameters import read
+from stages.shared.running import run
+
+LABELS = {
+    "network": "predicted",
+    "last_row": "last row repeated",
+    "mean_image": "mean image",
+    "nearest_image": "nearest image",
+}
+UNSEEN = 0.5
+
+
+def main() -> None:
+    (sequence,) = read("sequence")
+    source = prepared.describe(sequence.dataset)["source"]
+    preparation = Preparation(sequence.colour, flat=False)
+    training = prepared.read(sequence.dataset, "images", "train", "validation")
+    test = prepared.read(sequence.dataset, "images", "test")
+    labels = prepared.read(sequence.dataset, "labels", "test")
+    images, targets = sequences.split(training, sequence.rows)
+    targets = preparation(targets)
+    given, hidden = (preparation(part) for part in sequences.split(test, sequence.rows))
+
+    # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
+    from autoencoders.networks import recurrent, runtime, storage
+    from autoencoders.training import train
+
+    runtime.deterministic(sequence.seed)
+    model = recurrent.predictor("sequence", given.shape[1:], targets.shape[1], sequence.units)
+    print(f"sequence: {model.count_params():,} parameters, {len(images):,} images", flush=True)
+    settings = {"optimizer", "learning_rate", "schedule", "batch_size", "epochs", "seed"}
+    settings = sequence.model_dump(include=settings)
+    losses = train(model, images, targets, preparation, loss="binary_crossentropy", warmup=0.0, **settings)["loss"]
+    # The last loss is from before the last step, which may be the one that breaks the weights.
+    if not all(np.isfinite(values).all() for values in (losses, *model.get_weights())):
+        raise InputError(
+            f"the training of the sequence network diverged by epoch {len(losses)}; "
+            f"lower sequence.learning_rate, which is {sequence.learning_rate:g}."
+        )
+    found = {"network": model.predict(given, batch_size=1000, verbose=0)}
+    found |= sequences.baselines(given, preparation(images), targets)
+    scores = {method: sequences.scores(hidden, predicted) for method, predicted in found.items()}
+
+    folders = files.outputs("sequence"), files.plots("sequence"), files.metrics("sequence.json")
+    with files.whole(*folders) as (folder, plots, metrics):
+        storage.save(model, folder)
+        files.write_json(folder / "parameters.json", sequence.model_dump())
+        history = pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": losses})
+        history.to_csv(folder / "history.csv", index=False)
+        table = pd.DataFrame(scores).T.rename_axis("method")
+        table.to_csv(folder / "scores.csv", float_format="%.6g")
+        about = {"source": source, "parameters": model.count_params(), "loss": losses[-1]}
+        flat = {f"{method}_{score}": value for method, values in scores.items() for score, value in values.items()}
+        files.write_json(metrics, about | flat)
+        shown = searching.varied(labels, sequence.shown)
+        rows = _rows(given[shown], hidden[shown], {method: predicted[shown] for method, predicted in found.items()})
+        title = f"The upper {sequence.rows} rows of test images given, the lower {hidden.shape[1]} predicted"
+        figures.save(figures.image_rows(rows, title=title), plots / "predictions.png")
+
+
+def _rows(given: np.ndarray, hidden: np.ndarray, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return whole images: below the given rows nothing, what the network predicts, the truth, the baselines."""
+    lower = {"given": np.full_like(hidden, UNSEEN), LABELS["network"]: found["network"], "true": hidden}
+    lower |= {LABELS[method]: predicted for method, predicted in found.items()}
+    return {name: np.concatenate([given, rows], axis=1) for name, rows in lower.items()}
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,56 @@
+"""Reading what earlier stages wrote: prepared images, and the parameters a network was trained by."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from autoencoders.preparation import Preparation
+from stages.shared import files
+
+
+def describe(dataset: str) -> dict:
+    """Return the data set's `classes`, `source`, `origin` and the number of images of each split."""
+    return files.read_json(files.outputs("preprocess", dataset, "dataset.json"))
+
+
+def read(dataset: str, what: str, *splits: str) -> np.ndarray:
+    """Return `what` ("images", "labels", "one_hot" or "numbers") of one split, memory-mapped, or of several, joined."""
+    arrays = [files.read_array(files.outputs("preprocess", dataset, split, f"{what}.npy")) for split in splits]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def trained(name: str) -> SimpleNamespace:
+    """Return the `recipe`, the `protocol` and the block of `params.yaml` that a network was trained by.
+
+    They lie beside its weights, so that what follows from a network depends on these alone.
+    """
+    return SimpleNamespace(**files.read_json(files.outputs("train", name, "parameters.json")))
+
+
+def preparation(network) -> Preparation:
+    """Return the form in which a network, given its block of `params.yaml`, takes its images."""
+    return Preparation(network.colour, flat=network.kind in ("classifier", "dense"))
+
+
+def training_splits(block, protocol: str = "held-out") -> tuple[str, ...]:
+    """Return the splits that a network or another representation is fitted to, by its block of `params.yaml`.
+
+    All but the test images; not the validation images either, where it holds them out. Where the protocol is
+    "together", all images.
+    """
+    if protocol == "together":
+        return files.SPLITS
+    return ("train",) if getattr(block, "validation", False) else ("train", "validation")
+
+
+def parts(block, protocol: str) -> dict[str, tuple[str, ...]]:
+    """Return the splits that belong together when clusterings are fitted and scored.
+
+    Under "training" those fitted to, and under "held_out" and "validation" those only scored; where the protocol is
+    "together", there is nothing but "training", which is all images.
+    """
+    found = {"training": training_splits(block, protocol)}
+    if protocol == "together":
+        return found
+    found["held_out"] = ("test",)
+    return found | {"validation": ("validation",)} if "validation" not in found["training"] else found

@@ -1,0 +1,125 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from small import small_parameters, write_parameters
+
+from autoencoders.errors import InputError
+from stages import represent
+
+REPRESENTATIONS = small_parameters()["representations"]
+SIZES = {"photos": {"train": 56, "validation": 24, "test": 20}, "digits": {"train": 50, "validation": 22, "test": 18}}
+# Descriptions of patches by centres are summed over the cells of a grid.
+WIDTHS = {
+    name: {
+        "pixels": lambda block: {"photos": 32 * 32 * 3, "digits": 28 * 28}[block["dataset"]],
+        "pca": lambda block: block["n_components"],
+        "patches": lambda block: block["grid"] ** 2 * block["n_centres"],
+    }[block["kind"]](block)
+    for name, block in REPRESENTATIONS.items()
+}
+TRAINING = ("train", "validation")
+
+
+def codes(name: str, *splits: str) -> np.ndarray:
+    return np.concatenate([np.load(f"outputs/represent/{name}/{split}.npy") for split in splits])
+
+
+def written(name: str) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in Path("outputs/represent", name).iterdir()}
+
+
+def invert(split: str) -> None:
+    """Replace the digits of one split by their negatives."""
+    file = f"outputs/preprocess/digits/{split}/images.npy"
+    np.save(file, 255 - np.load(file))
+
+
+@pytest.mark.parametrize("name", REPRESENTATIONS)
+def test_every_image_of_every_split_has_its_vector_and_its_row_in_the_index(results, name):
+    dataset = REPRESENTATIONS[name]["dataset"]
+    for split, n in SIZES[dataset].items():
+        found = codes(name, split)
+        assert found.dtype == np.float32 and found.shape == (n, WIDTHS[name])
+        assert len(np.unique(found, axis=0)) > n / 2
+    of_codes = pd.read_csv(f"outputs/encode/{dataset}-simple/index.csv")
+    pd.testing.assert_frame_equal(pd.read_csv(f"outputs/represent/{name}/index.csv"), of_codes)
+
+
+@pytest.mark.parametrize("name", REPRESENTATIONS)
+def test_the_vectors_say_where_they_come_from(results, name):
+    block = REPRESENTATIONS[name]
+    found = json.loads(Path("outputs/represent", name, "code.json").read_text(encoding="utf-8"))
+    source = json.loads(Path("outputs/extract", block["dataset"], "source.json").read_text(encoding="utf-8"))
+    assert found == {
+        "representation": name,
+        "shape": [WIDTHS[name]],
+        "dtype": "float32",
+        "dataset": block["dataset"],
+        "source": "bundled",
+        "origin": source["origin"],
+        "protocol": "held-out",
+        "parameters": block,
+    }
+
+
+@pytest.mark.parametrize("name", ["photos-pixels", "digits-pixels"])
+def test_pixels_are_the_pixels(results, pixels, name):
+    block = REPRESENTATIONS[name]
+    for split, n in SIZES[block["dataset"]].items():
+        np.testing.assert_allclose(codes(name, split), pixels(block, split).reshape(n, -1), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["photos-pca", "digits-pca"])
+def test_components_are_uncorrelated_over_the_training_images_largest_first(results, name):
+    covariance = np.cov(codes(name, *TRAINING), rowvar=False)
+    variances = np.diag(covariance)
+    assert (np.diff(variances) <= 1e-6).all()
+    np.testing.assert_allclose(covariance, np.diag(variances), atol=1e-4 * variances[0])
+    np.testing.assert_allclose(codes(name, *TRAINING).mean(axis=0), 0, atol=1e-4)
+
+
+def test_test_images_change_nothing_but_their_own_vectors(workspace):
+    before = written("digits-pca")
+    invert("test")
+    represent.main("digits-pca")
+    changed = {name for name, content in written("digits-pca").items() if content != before[name]}
+    assert changed == {"test.npy"}
+
+
+def test_together_components_are_fitted_to_all_images(workspace):
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    write_parameters(workspace, {**values, "protocol": "together"})
+    represent.main("digits-pca")
+    np.testing.assert_allclose(codes("digits-pca", *SIZES["digits"]).mean(axis=0), 0, atol=1e-4)
+    assert json.loads(written("digits-pca")["code.json"])["protocol"] == "together"
+
+
+@pytest.mark.parametrize("name", REPRESENTATIONS)
+def test_a_second_run_gives_the_same_bytes(workspace, name):
+    before = written(name)
+    represent.main(name)
+    assert written(name) == before
+
+
+def test_the_parameters_decide_the_width(change):
+    change("representations.digits-pca", n_components=3)
+    represent.main("digits-pca")
+    assert codes("digits-pca", "test").shape == (18, 3)
+
+
+def test_a_representation_that_is_not_in_the_parameters_is_one_sentence(results):
+    with pytest.raises(InputError, match="^params.yaml has no representations.digits-simple; there is 'digits-pa"):
+        represent.main("digits-simple")
+
+
+@pytest.mark.parametrize("missing", ["dataset.json", "test/images.npy", "validation/numbers.npy"])
+def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspace, missing):
+    file = Path("outputs/preprocess/digits", missing)
+    file.unlink()
+    with pytest.raises(InputError, match=f"^{file} is missing"):
+        represent.main("digits-pca")
+    assert list(workspace.rglob(".partial-*")) == []
