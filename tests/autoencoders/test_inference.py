@@ -12,7 +12,7 @@ from autoencoders.inference import Network
 from autoencoders.networks import storage
 from autoencoders.networks.runtime import deterministic, keras
 from autoencoders.networks.variational import Sampling
-from stages.shared import schema
+from stages.shared import blocks
 
 layers = keras.layers
 HALVING = {"strides": 2, "padding": "same"}
@@ -134,7 +134,7 @@ def test_windows_of_any_size_meet_the_pixels_that_they_meet_in_keras(tmp_path, k
     assert_as_keras(Network(tmp_path).predict(images), storage.load(tmp_path)(images))
 
 
-@pytest.mark.parametrize("activation", [*get_args(schema.Activation), "softmax"])
+@pytest.mark.parametrize("activation", [*get_args(blocks.Activation), "softmax"])
 def test_every_activation_that_the_parameters_allow_is_that_of_keras(tmp_path, activation):
     save(tmp_path, layers.Dense(12, activation), shape=(12,))
     model = storage.load(tmp_path)

@@ -57,7 +57,7 @@ def test_a_second_run_does_nothing_and_says_so(finished_checkout):
 
 def test_a_networks_epochs_rerun_its_own_chain_and_the_summary(finished_checkout):
     done = finished_checkout.run("dvc", "exp", "run", "-S", "autoencoders.photos-convolutional.epochs=3")
-    assert stages_run(done.stdout) == {*CHAIN, "summarize"}
+    assert stages_run(done.stdout) == {*CHAIN, "summarize", "report"}
     assert "photos-convolutional.json" in finished_checkout.run("dvc", "metrics", "diff").stdout
 
 
@@ -69,6 +69,7 @@ def test_an_added_network_runs_its_own_chain_and_the_summary(finished_checkout):
     assert stages_run(done.stdout) == {
         *(name.replace("photos-convolutional", "digits-tiny") for name in CHAIN),
         "summarize",
+        "report",
     }
     assert "digits-tiny" in (finished_checkout.folder / "outputs/summarize/summary.md").read_text()
 
@@ -78,7 +79,7 @@ def test_an_added_representation_runs_its_own_chain_and_the_summary(finished_che
     values["representations"]["digits-few"] = {**values["representations"]["digits-pca"], "n_components": 3}
     write_parameters(finished_checkout.folder, values)
     done = finished_checkout.run("dvc", "repro")
-    assert stages_run(done.stdout) == {*(f"{stage}@digits-few" for stage in SHORT_CHAIN), "summarize"}
+    assert stages_run(done.stdout) == {*(f"{stage}@digits-few" for stage in SHORT_CHAIN), "summarize", "report"}
     assert "digits-few" in (finished_checkout.folder / "outputs/summarize/summary.md").read_text()
 
 
