@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from autoencoders import denoising, figures, searching
 from autoencoders.encoding import Codec
+from autoencoders.errors import InputError
 from autoencoders.inference import Network
 from stages.shared import files, prepared
 from stages.shared.parameters import read
@@ -19,6 +20,8 @@ LABELS = {"noisy": "noisy", "network": "network", "median": "median filter", "nl
 
 def main(name: str) -> None:
     (denoise,) = read("denoise")
+    if name not in denoise.networks:
+        raise InputError(f"params.yaml has no denoise.networks.{name}; there is {', '.join(denoise.networks)}.")
     network = prepared.trained(name)
     described = prepared.describe(network.dataset)
     images = prepared.read(network.dataset, "images", "test")

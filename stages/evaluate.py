@@ -5,6 +5,7 @@ import pandas as pd
 
 from autoencoders import figures
 from autoencoders.clustering import cluster_class_matrix
+from autoencoders.errors import InputError
 from autoencoders.inference import Network
 from autoencoders.preparation import blocks
 from autoencoders.reconstruction import EPSILON
@@ -17,6 +18,8 @@ THRESHOLD = 0.95
 
 def main(name: str) -> None:
     network = prepared.trained(name)
+    if network.kind != "classifier":
+        raise InputError(f"{name} is no classifier, but {network.kind}; name one of the classifiers in params.yaml.")
     described = prepared.describe(network.dataset)
     classes = described["classes"]
     history = files.read_table(files.outputs("train", name, "history.csv"))

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from autoencoders import figures, generating, searching
 from autoencoders.encoding import Codec
+from autoencoders.errors import InputError
 from autoencoders.inference import Network
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
@@ -18,6 +19,8 @@ TITLES = {"density": "samples of a Gaussian mixture of its codes", "prior": "sam
 
 def main(name: str) -> None:
     (generate,) = read("generate")
+    if name not in generate.networks:
+        raise InputError(f"params.yaml has no generate.networks.{name}; there is {', '.join(generate.networks)}.")
     network = prepared.trained(name)
     described = prepared.describe(network.dataset)
     splits = prepared.training_splits(network)

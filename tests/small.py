@@ -27,6 +27,7 @@ def small_parameters() -> dict:
         values["cluster"][clusterer]["n_init"] = 1
     values["cluster"]["gaussian_mixture"]["reg_covar"] = 1e-3
     values["search"]["queries"] = 15
+    values["generate"]["networks"]["digits-simple"] = {"dataset": "digits", "classifier": "digits-classifier"}
     values["generate"] |= {"samples": 30, "shown": 12, "components": [1, 2, 4], "pairs": 3, "steps": 3}
     values["denoise"] |= {"levels": [0.2, 0.5], "images": 12, "shown": 4, "tuning": 6, "median_size": [3, 5]}
     values["denoise"]["nlm"]["h"] = [0.6, 0.8]

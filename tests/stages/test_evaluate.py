@@ -108,7 +108,7 @@ def test_the_first_epoch_of_95_percent_training_accuracy_is_found(workspace, acc
 
 
 def test_an_autoencoder_is_no_classifier(results):
-    with pytest.raises(InputError, match="^params.yaml has no classifiers.digits-simple; there is 'digits-classifier'"):
+    with pytest.raises(InputError, match="^digits-simple is no classifier, but dense; name one"):
         evaluate.main("digits-simple")
 
 
