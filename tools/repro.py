@@ -1,4 +1,4 @@
-"""Run the graph's independent branches side by side, then what joins them: `dvc repro`, on as many cores as there are.
+"""Run the graph's independent branches side by side, then what joins them: `dvc repro`, a process for each data set.
 
 DVC runs one stage at a time, but lets several `dvc repro` of different stages run at once; a stage on small data is
 mostly Python starting up, on one core.
