@@ -39,11 +39,6 @@ def scaler(
     steps = []
     if scaling == "whiten" or n_components:
         width = min(n_components or len(training), *training.shape)
-        if scaling == "whiten":
-            # A component without variance would be divided by rounding errors, and lie millions away for other vectors.
-            with threadpool_limits(1):
-                variances = PCA(width, random_state=seed).fit(training).explained_variance_
-            width = max(1, int((variances > 1e-6 * variances[0]).sum()))
         steps.append(_Whitening(width, shrinkage, seed) if scaling == "whiten" else PCA(width, random_state=seed))
     if scaling == "standardise":
         steps.append(StandardScaler())
@@ -69,6 +64,8 @@ class _Whitening(TransformerMixin, BaseEstimator):
     def fit(self, vectors: np.ndarray, y: None = None):
         self.pca_ = PCA(self.n_components, random_state=self.seed).fit(vectors)
         variance = self.pca_.explained_variance_
+        # A component without variance would be divided by rounding errors, and lie millions away for other vectors.
+        self.n_kept_ = max(1, int((variance > 1e-6 * variance[0]).sum()))
         # Vectors that are all the same have no share of a variance to divide by.
         total = np.nan_to_num(variance.sum() / self.pca_.explained_variance_ratio_.sum())
         mean_variance = total / vectors.shape[1]
@@ -77,7 +74,7 @@ class _Whitening(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, vectors: np.ndarray) -> np.ndarray:
-        return self.pca_.transform(vectors) / self.scale_
+        return (self.pca_.transform(vectors) / self.scale_)[:, : self.n_kept_]
 
 
 def pool(codes: np.ndarray, shape: tuple[int, ...], grid: int | None) -> np.ndarray:

@@ -286,6 +286,7 @@ def test_a_network_is_clustered_as_it_was_trained_whatever_the_parameters_now_sa
     before = assignments("digits-simple"), metrics("digits-simple")
     values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     del values["autoencoders"]["digits-simple"]
+    values["generate"]["networks"].pop("digits-simple", None)
     Path("params.yaml").write_text(yaml.safe_dump({**values, "protocol": "together"}), encoding="utf-8")
     cluster.main(*SIMPLE)
     assert assignments("digits-simple").equals(before[0]) and metrics("digits-simple") == before[1]
