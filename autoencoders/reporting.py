@@ -4,6 +4,8 @@ import base64
 import io
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from numbers import Real
 from pathlib import Path
 from typing import NamedTuple
@@ -100,9 +102,14 @@ class Picture(NamedTuple):
     @property
     def address(self) -> str:
         """The picture itself, pixel by pixel, as WebP, which takes two thirds of a PNG's room."""
-        file = io.BytesIO()
-        Image.open(io.BytesIO(self.content)).save(file, "WEBP", lossless=True, quality=20, method=1)
-        return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+        return _webp(self.content)
+
+
+@cache
+def _webp(png: bytes) -> str:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(png)).save(file, "WEBP", lossless=True, quality=20, method=1)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 class Block(NamedTuple):
@@ -166,6 +173,10 @@ class Report(NamedTuple):
 
 def page(report: Report) -> str:
     """Return the report as an HTML page; the same report gives the same characters."""
+    blocks = (*report.networks, *report.representations, *report.stages)
+    # Side by side and beforehand: one after the other as the page asks for them, they take half of the time it takes.
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(_webp, {picture.content for block in blocks for picture in block.pictures}))
     environment = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

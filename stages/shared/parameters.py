@@ -14,6 +14,8 @@ from stages.shared.schema import Parameters
 
 FILE = Path("params.yaml")
 RECIPES = ("fast", "chapter")
+# The one in C, where PyYAML has it, is eight times as fast.
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read(*keys: str) -> tuple:
@@ -44,7 +46,7 @@ def check(values: object) -> Parameters:
 
 def _load(file: Path) -> object:
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=_SafeLoader)
     except FileNotFoundError:
         raise InputError(f"{file} is missing; run from the root of the repository.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
