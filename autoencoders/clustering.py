@@ -12,7 +12,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from autoencoders.errors import InputError
-from autoencoders.preparation import blocks
+from autoencoders.preparation import Rows, blocks
 
 
 class Clustering(NamedTuple):
@@ -67,26 +67,52 @@ def cluster(
     InputError
         If there are more clusters than training vectors, or a mixture breaks down.
     """
-    if n_clusters > len(features["training"]):
-        raise InputError(
-            f"cluster.n_clusters is {n_clusters}, more than the {len(features['training'])} training images; lower it."
-        )
+    check(n_clusters, len(features["training"]))
+    model = fit(features["training"], clusterer=clusterer, n_clusters=n_clusters, options=options, seed=seed)
+    with threadpool_limits(1):
+        assignments = {part: predict(model, vectors) for part, vectors in features.items()}
+    return scored(model, features, labels, assignments, silhouette_sample, seed)
+
+
+def check(n_clusters: int, n: int) -> None:
+    """Raise an `InputError` where there are more clusters than training vectors."""
+    if n_clusters > n:
+        raise InputError(f"cluster.n_clusters is {n_clusters}, more than the {n} training images; lower it.")
+
+
+def fit(
+    training: np.ndarray, *, clusterer: str, n_clusters: int, options: Mapping[str, object], seed: int
+) -> KMeans | MiniBatchKMeans | GaussianMixture:
+    """Return a clusterer fitted to training vectors; parameters and errors as of `cluster`."""
+    model = CLUSTERERS[clusterer](n_clusters, random_state=seed, **options)
     # Threads add their shares of a centre in the order in which they finish, and with it change its last bits.
     with threadpool_limits(1):
-        model = CLUSTERERS[clusterer](n_clusters, random_state=seed, **options)
         try:
-            model.fit(_as_taken(model, features["training"]))
+            return model.fit(_as_taken(model, training))
         except ValueError as error:
             if not isinstance(model, GaussianMixture):
                 raise
             raise InputError(
-                f"cluster.{clusterer} cannot be fitted to {len(features['training'])} vectors of "
-                f"{features['training'].shape[1]} numbers ({str(error).split('.')[0]}); give its clustering a "
+                f"cluster.{clusterer} cannot be fitted to {len(training)} vectors of "
+                f"{training.shape[1]} numbers ({str(error).split('.')[0]}); give its clustering a "
                 f"smaller pca, or raise cluster.{clusterer}.reg_covar."
             ) from None
-        assignments = {
-            part: model.predict(_as_taken(model, vectors)).astype(np.int64) for part, vectors in features.items()
-        }
+
+
+def predict(model: KMeans | MiniBatchKMeans | GaussianMixture, vectors: np.ndarray) -> np.ndarray:
+    """Return the clusters of vectors [n, width], int64 [n]."""
+    return model.predict(_as_taken(model, vectors)).astype(np.int64)
+
+
+def scored(
+    model: KMeans | MiniBatchKMeans | GaussianMixture,
+    features: Mapping[str, np.ndarray | Rows],
+    labels: Mapping[str, np.ndarray],
+    assignments: dict[str, np.ndarray],
+    silhouette_sample: int,
+    seed: int,
+) -> Clustering:
+    """Return a fitted clusterer's clustering, with its scores; parameters as of `cluster`."""
     centres = (model.means_ if isinstance(model, GaussianMixture) else model.cluster_centers_).astype(np.float32)
     scores = {
         part: score(vectors, labels[part], assignments[part], centres, silhouette_sample, seed)
@@ -108,7 +134,7 @@ def _as_taken(model: object, vectors: np.ndarray) -> np.ndarray:
 
 
 def score(
-    features: np.ndarray,
+    features: np.ndarray | Rows,
     labels: np.ndarray,
     assignments: np.ndarray,
     centres: np.ndarray,
@@ -142,7 +168,9 @@ def clustering_accuracy(labels: np.ndarray, assignments: np.ndarray) -> float:
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(labels))
 
 
-def central_images(features: np.ndarray, assignments: np.ndarray, centres: np.ndarray, n: int) -> list[np.ndarray]:
+def central_images(
+    features: np.ndarray | Rows, assignments: np.ndarray, centres: np.ndarray, n: int
+) -> list[np.ndarray]:
     """Return for each cluster the rows of its (at most) `n` vectors nearest to the centre, nearest first."""
     distances = _squared_distances(features, assignments, centres)
     return [
@@ -158,24 +186,25 @@ def cluster_class_matrix(labels: np.ndarray, assignments: np.ndarray, n_clusters
     return counts
 
 
-def cluster_means(codes: np.ndarray, assignments: np.ndarray, n_clusters: int) -> np.ndarray:
+def cluster_means(codes: np.ndarray | Rows, assignments: np.ndarray, n_clusters: int) -> np.ndarray:
     """Return the mean of each cluster's codes [n, width], float32 [n_clusters, width]; of none, zeros."""
-    members = [np.flatnonzero(assignments == cluster) for cluster in range(n_clusters)]
-    means = np.zeros((n_clusters, codes.shape[1]), np.float32)
-    for cluster, rows in enumerate(members):
-        if len(rows):
-            means[cluster] = codes[rows].mean(axis=0, dtype=np.float64)
-    return means
+    sums = np.zeros((n_clusters, codes.shape[1]))
+    for rows in blocks(len(codes)):
+        block, members = codes[rows], assignments[rows]
+        for cluster in np.unique(members):
+            sums[cluster] += block[members == cluster].sum(axis=0, dtype=np.float64)
+    sizes = np.bincount(assignments, minlength=n_clusters)
+    return (sums / np.maximum(sizes, 1)[:, np.newaxis]).astype(np.float32)
 
 
-def _squared_distances(features: np.ndarray, assignments: np.ndarray, centres: np.ndarray) -> np.ndarray:
+def _squared_distances(features: np.ndarray | Rows, assignments: np.ndarray, centres: np.ndarray) -> np.ndarray:
     distances = np.empty(len(features), np.float32)
     for rows in blocks(len(features)):
         distances[rows] = np.square(features[rows] - centres[assignments[rows]]).sum(axis=1)
     return distances
 
 
-def _silhouette(features: np.ndarray, assignments: np.ndarray, sample: int, seed: int) -> float | None:
+def _silhouette(features: np.ndarray | Rows, assignments: np.ndarray, sample: int, seed: int) -> float | None:
     rows = np.random.default_rng(seed).permutation(len(features))[:sample]
     found = len(np.unique(assignments[rows]))
     if not 2 <= found < len(rows):

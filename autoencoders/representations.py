@@ -6,12 +6,12 @@ import numpy as np
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from autoencoders.preparation import Preparation
+from autoencoders.preparation import Preparation, Rows
 
 Transform = Callable[[np.ndarray], np.ndarray]
 
 
-def pixels(images: np.ndarray, preparation: Preparation) -> Transform:
+def pixels(images: np.ndarray | Rows, preparation: Preparation) -> Transform:
     """Return a function from images, uint8 [n, height, width, channels], to their pixels, float32 [n, features].
 
     There is nothing to fit to `images`.
@@ -19,12 +19,13 @@ def pixels(images: np.ndarray, preparation: Preparation) -> Transform:
     return preparation._replace(flat=True)
 
 
-def pca(images: np.ndarray, preparation: Preparation, n_components: int, seed: int) -> Transform:
+def pca(images: np.ndarray | Rows, preparation: Preparation, n_components: int, seed: int) -> Transform:
     """Fit principal components to training images.
 
     Parameters
     ----------
-    images : ndarray of shape (n, height, width, channels), uint8
+    images : ndarray or Rows of shape (n, height, width, channels), uint8
+        Held whole, as float32, while the components are fitted.
     preparation : Preparation
         The colour in which their pixels are taken.
     n_components : int
@@ -38,7 +39,7 @@ def pca(images: np.ndarray, preparation: Preparation, n_components: int, seed: i
         From uint8 images to float32 [n, n_components].
     """
     flat = pixels(images, preparation)
-    vectors = flat(images)
+    vectors = flat(images[:])
     # Threads add in an order that depends on their number, and with it change a product's last bits.
     with threadpool_limits(1):
         fitted = PCA(min(n_components, *vectors.shape), random_state=seed).fit(vectors)

@@ -1,11 +1,16 @@
 """What is done to codes before they are clustered: pooling, standardising, whitening, unit length."""
 
+from typing import NamedTuple
+
 import numpy as np
+import scipy.linalg
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from threadpoolctl import threadpool_limits
+
+from autoencoders.preparation import Rows, Watch, blocks, unwatched
 
 
 def scaler(
@@ -64,17 +69,90 @@ class _Whitening(TransformerMixin, BaseEstimator):
     def fit(self, vectors: np.ndarray, y: None = None):
         self.pca_ = PCA(self.n_components, random_state=self.seed).fit(vectors)
         variance = self.pca_.explained_variance_
-        # A component without variance would be divided by rounding errors, and lie millions away for other vectors.
-        self.n_kept_ = max(1, int((variance > 1e-6 * variance[0]).sum()))
         # Vectors that are all the same have no share of a variance to divide by.
         total = np.nan_to_num(variance.sum() / self.pca_.explained_variance_ratio_.sum())
-        mean_variance = total / vectors.shape[1]
-        # Components without any variance stay 0.
-        self.scale_ = np.sqrt(np.maximum(variance + self.shrinkage * mean_variance, np.finfo(np.float32).tiny))
+        self.scale_ = whitening(variance, total / vectors.shape[1], self.shrinkage)
         return self
 
     def transform(self, vectors: np.ndarray) -> np.ndarray:
-        return (self.pca_.transform(vectors) / self.scale_)[:, : self.n_kept_]
+        return self.pca_.transform(vectors)[:, : len(self.scale_)] / self.scale_
+
+
+def whitening(variances: np.ndarray, mean_variance: float, shrinkage: float) -> np.ndarray:
+    """Return what to divide principal components by, for those of them that are worth keeping.
+
+    Parameters
+    ----------
+    variances : ndarray of shape (n,)
+        Of the components, largest first.
+    mean_variance : float
+        Of a number of the vectors that they are components of.
+    shrinkage : float
+        As `scaler` takes it.
+
+    Returns
+    -------
+    ndarray of shape (n_kept,), n_kept from 1 to n
+    """
+    # A component without variance would be divided by rounding errors, and lie millions away for other vectors.
+    kept = variances[: max(1, int((variances > 1e-6 * variances[0]).sum()))]
+    # Components without any variance stay 0.
+    return np.sqrt(np.maximum(kept + shrinkage * mean_variance, np.finfo(np.float32).tiny))
+
+
+class Components(NamedTuple):
+    """The largest principal components of some vectors.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (width,), float64
+    directions : ndarray of shape (n, width), float64
+        Of length 1, largest variance first; the largest number of each is positive.
+    variances : ndarray of shape (n,), float64
+    total : float
+        The variances of all components, also those that are not among them.
+    """
+
+    mean: np.ndarray
+    directions: np.ndarray
+    variances: np.ndarray
+    total: float
+
+
+def principal_components(vectors: Rows | np.ndarray, n: int, watch: Watch = unwatched) -> Components:
+    """Return the `n` largest principal components, from one pass over the vectors.
+
+    The covariance is summed in float64, so that the components are those of all vectors at once and the size of a
+    block changes nothing but roundings (an incremental PCA keeps only the largest components of what went before,
+    and so depends on the order and on the blocks). Time grows as n_vectors * width², and memory as width².
+
+    Parameters
+    ----------
+    vectors : Rows or ndarray of shape (n_vectors, width), float32
+    n : int
+        From 1 to the width.
+    watch : callable, optional
+        Shows how far it is.
+    """
+    count, width = vectors.shape
+    # Taken off before anything is squared: of numbers far from zero, squares would leave no digits for the variance.
+    origin = vectors[:1][0].astype(np.float64)
+    sums, products = np.zeros(width), np.zeros((width, width))
+    with threadpool_limits(1):
+        for rows in watch(blocks(count), count, "principal components"):
+            block = vectors[rows] - origin
+            sums += block.sum(axis=0)
+            products += block.T @ block
+        products -= np.outer(sums, sums / count)
+        products /= max(count - 1, 1)
+        total = float(np.trace(products))
+        # Symmetric, so that the transpose, which the decomposition may overwrite, is the same matrix.
+        chosen = (width - n, width - 1)
+        variances, directions = scipy.linalg.eigh(products.T, subset_by_index=chosen, overwrite_a=True)
+    directions = directions.T[::-1]
+    largest = np.abs(directions).argmax(axis=1)
+    directions = directions * np.sign(directions[np.arange(n), largest])[:, np.newaxis]
+    return Components(origin + sums / count, directions, np.maximum(variances[::-1], 0), total)
 
 
 def pool(codes: np.ndarray, shape: tuple[int, ...], grid: int | None) -> np.ndarray:

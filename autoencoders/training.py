@@ -1,22 +1,25 @@
 """Training a network on images that stay uint8 until their batch is due."""
 
+import itertools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from tqdm import tqdm
 
 from autoencoders.errors import InputError
 from autoencoders.networks.runtime import keras, tf
-from autoencoders.preparation import Preparation
+from autoencoders.preparation import Preparation, Rows, row_batches
 
+# Steps between which Python has nothing to do: it takes a tenth of the time of a dense network's step.
+STEPS_AT_ONCE = 10
 NAMES = {"categorical_accuracy": "accuracy"}
 
 
 def train(
     network: keras.Model,
-    images: np.ndarray,
+    images: np.ndarray | Rows,
     targets: np.ndarray | None,
     preparation: Preparation,
     *,
@@ -30,7 +33,7 @@ def train(
     seed: int,
     optimizer_options: dict | None = None,
     noise: float = 0.0,
-    validation: tuple[np.ndarray, np.ndarray | None] | None = None,
+    validation: tuple[np.ndarray | Rows, np.ndarray | None] | None = None,
     early_stopping: dict | None = None,
 ) -> dict[str, list[float]]:
     """Train `network` in place and return its history.
@@ -39,8 +42,10 @@ def train(
     ----------
     network : keras.Model
         A classifier or an autoencoder of `autoencoders.networks.architectures`.
-    images : ndarray of shape (n, height, width, channels), uint8
-        Training images as stored.
+    images : ndarray or Rows of shape (n, height, width, channels), uint8
+        Training images as stored. An array is held once more by TensorFlow, and all of its images are shuffled; rows
+        are read as they are due, and shuffled within windows of some thousands that themselves are drawn from
+        everywhere.
     targets : ndarray of shape (n, n_classes), float32, or None
         One-hot labels for a classifier; None for an autoencoder, whose targets are the images themselves.
     preparation : Preparation
@@ -88,6 +93,7 @@ def train(
         metrics=["categorical_accuracy"] if loss == "categorical_crossentropy" else [],
         # Keras refuses to compile with XLA while operations are deterministic.
         jit_compile=False,
+        steps_per_execution=min(STEPS_AT_ONCE, n_batches),
     )
     callbacks = [keras.callbacks.TerminateOnNaN(), Progress(len(images), n_batches, epochs)]
     if early_stopping:
@@ -106,7 +112,7 @@ def train(
 
 
 def batches(
-    images: np.ndarray,
+    images: np.ndarray | Rows,
     targets: np.ndarray | None,
     preparation: Preparation,
     batch_size: int,
@@ -118,23 +124,43 @@ def batches(
 
     With a seed the order is drawn anew each epoch; without, it is that of `images`.
     """
-    pixels = tf.constant(images)
-    labels = None if targets is None else tf.constant(targets)
-    order = tf.data.Dataset.range(len(images))
-    if seed is not None:
-        order = order.shuffle(len(images), seed=seed, reshuffle_each_iteration=True)
-    order = order.batch(batch_size)
+    stored = (_stored if isinstance(images, Rows) else _held)(images, targets, batch_size, seed)
     keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
 
-    def batch(rows: tf.Tensor, key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        clean = _prepare(tf.gather(pixels, rows), preparation)
-        target = clean if labels is None else tf.gather(labels, rows)
+    def batch(given: tuple[tf.Tensor, ...], key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        clean = _prepare(given[0], preparation)
+        target = clean if targets is None else given[1]
         if noise:
             drawn = tf.random.stateless_normal(tf.shape(clean), key, stddev=noise)
             return tf.clip_by_value(clean + drawn, 0, 1), target
         return clean, target
 
-    return tf.data.Dataset.zip(order, keys).map(batch, num_parallel_calls=1).prefetch(2)
+    return tf.data.Dataset.zip(stored, keys).map(batch, num_parallel_calls=1).prefetch(2)
+
+
+def _held(images: np.ndarray, targets: np.ndarray | None, batch_size: int, seed: int | None) -> "tf.data.Dataset":
+    """Return batches of (images,) or (images, targets) of arrays, which become tensors."""
+    arrays = [tf.constant(values) for values in (images, targets) if values is not None]
+    order = tf.data.Dataset.range(len(images))
+    if seed is not None:
+        order = order.shuffle(len(images), seed=seed, reshuffle_each_iteration=True)
+    return order.batch(batch_size).map(lambda rows: tuple(tf.gather(values, rows) for values in arrays))
+
+
+def _stored(images: Rows, targets: np.ndarray | None, batch_size: int, seed: int | None) -> "tf.data.Dataset":
+    """Return the same of rows, which are read as they are due."""
+    epochs = itertools.count()
+
+    def read() -> Iterator[tuple[np.ndarray, ...]]:
+        random = None if seed is None else np.random.default_rng((seed, next(epochs)))
+        for rows, pixels in row_batches(images, batch_size, random):
+            yield (pixels,) if targets is None else (pixels, targets[rows])
+
+    signature = [tf.TensorSpec((None, *images.shape[1:]), tf.uint8)]
+    signature += [] if targets is None else [tf.TensorSpec((None, *targets.shape[1:]), tf.float32)]
+    read_batches = tf.data.Dataset.from_generator(read, output_signature=tuple(signature))
+    # Keras wants to know where an epoch ends.
+    return read_batches.apply(tf.data.experimental.assert_cardinality(-(-len(images) // batch_size)))
 
 
 def _prepare(images: "tf.Tensor", preparation: Preparation) -> "tf.Tensor":
@@ -183,8 +209,12 @@ class Progress(keras.callbacks.Callback):
         self.start = self.clock()
         self.bar = tqdm(total=self.epochs * self.n_batches, unit="batch", disable=not sys.stderr.isatty())
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before = epoch * self.n_batches
+
     def on_train_batch_end(self, batch, logs=None):
-        self.bar.update()
+        # Called once for several batches, with the number of the last.
+        self.bar.update(self.before + batch + 1 - self.bar.n)
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1

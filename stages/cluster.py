@@ -1,16 +1,19 @@
 """Cluster the codes of an autoencoder, or another representation, in every form that `cluster.clusterings` names."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
-from autoencoders import clustering, figures
+from autoencoders import clustering, figures, streaming
 from autoencoders.encoding import Codec
 from autoencoders.inference import Network
+from autoencoders.preparation import Rows
 from autoencoders.scaling import pool, scaler
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
+from stages.shared.progress import watched
 from stages.shared.running import run
 
 # Those that papers give, and that go into the small file.
@@ -18,17 +21,28 @@ MAIN = ("accuracy", "nmi", "ari")
 
 
 def main(stage: str, name: str) -> None:
-    (cluster,) = read("cluster")
+    in_memory, cluster = read("in_memory", "cluster")
     about = codes.describe(stage, name)
     described = prepared.describe(about.dataset)
     splits = prepared.parts(about.parameters, about.protocol)
     labels = {part: prepared.read(about.dataset, "labels", *names) for part, names in splits.items()}
-    vectors = {part: codes.read(stage, name, *names) for part, names in splits.items()}
+    vectors = {part: codes.rows(stage, name, *names) for part, names in splits.items()}
+    if not (in_parts := 4 * np.prod(vectors["training"].shape) > in_memory * 2**20):
+        vectors = {part: codes.read(stage, name, *names) for part, names in splits.items()}
 
-    found = {form: _cluster(vectors, labels, about.shape, cluster, form) for form in cluster.clusterings}
-    features, first = next(iter(found.values()))
-    first = first[0]
-    scores = pd.concat([_scores(form, results) for form, (_, results) in found.items()])
+    found, rows = {}, None
+    for form in cluster.clusterings:
+        if in_parts:
+            features, results = _cluster_in_parts(name, vectors, labels, about.shape, cluster, form, in_memory)
+        else:
+            features, results = _cluster(vectors, labels, about.shape, cluster, form)
+        found[form] = results
+        if rows is None:
+            first = results[0]
+            rows = clustering.central_images(
+                features["training"], first.assignments["training"], first.centres, cluster.central_images
+            )
+    scores = pd.concat([_scores(form, results) for form, results in found.items()])
     matched = "held_out" if "held_out" in splits else "training"
 
     folders = files.outputs("cluster", name), files.plots("cluster", name), files.metrics("cluster", f"{name}.json")
@@ -38,9 +52,6 @@ def main(stage: str, name: str) -> None:
         scores.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
         np.save(folder / "centres.npy", first.centres)
         _assignments(about.dataset, splits, first.assignments).to_csv(folder / "assignments.csv", index=False)
-        rows = clustering.central_images(
-            features["training"], first.assignments["training"], first.centres, cluster.central_images
-        )
         shown = _central(about, splits["training"], rows)
         captions = ["nearest images"]
         if stage == "encode":
@@ -62,29 +73,53 @@ def _cluster(
     """Return the features that one form of clustering makes of the codes, and a clustering of them for each seed."""
     how = cluster.clusterings[form]
     features = {part: pool(values, tuple(shape), how.pooling) for part, values in vectors.items()}
-    fitted = scaler(
-        features["training"],
-        scaling=how.scaling,
-        shrinkage=how.shrinkage,
-        n_components=how.pca,
-        unit_length=how.unit_length,
-        seed=cluster.seed,
-    )
+    fitted = scaler(features["training"], **_scaling(cluster, form))
     if fitted is not None:
         features = {part: fitted.transform(values).astype(np.float32) for part, values in features.items()}
-    results = [
-        clustering.cluster(
-            features,
-            labels,
-            clusterer=how.clusterer,
-            n_clusters=cluster.n_clusters,
-            options=getattr(cluster, how.clusterer).model_dump(),
-            silhouette_sample=cluster.silhouette_sample,
-            seed=seed,
-        )
-        for seed in range(cluster.seed, cluster.seed + cluster.seeds)
+    seeds = range(cluster.seed, cluster.seed + cluster.seeds)
+    return features, [clustering.cluster(features, labels, **_settings(cluster, form), seed=seed) for seed in seeds]
+
+
+def _cluster_in_parts(
+    name: str,
+    vectors: dict[str, Rows],
+    labels: dict[str, np.ndarray],
+    shape: list[int],
+    cluster,
+    form: str,
+    in_memory: float,
+) -> tuple[dict[str, np.ndarray | Rows], list[clustering.Clustering]]:
+    """Do the same with codes that are larger than `in_memory`, and say so."""
+    how, memory = cluster.clusterings[form], int(in_memory * 2**20)
+
+    def watch(slices, n, what):
+        return watched(slices, n, f"{name}: {form}: {what}")
+
+    features = {part: rows.map(partial(pool, shape=tuple(shape), grid=how.pooling)) for part, rows in vectors.items()}
+    fitted = streaming.scaler(features["training"], **_scaling(cluster, form), memory=memory, watch=watch)
+    if fitted is not None:
+        features = {part: rows.map(fitted) for part, rows in features.items()}
+    features = streaming.hold(features, memory, watch)
+    n, width = vectors["training"].shape
+    method = streaming.method(features["training"], how.clusterer, cluster.n_clusters, memory)
+    print(f"{name}: {form}: {n:,} vectors of {width} numbers are more than in_memory ({in_memory:g} MiB): {method}")
+    settings = {**_settings(cluster, form), "mini_batches": cluster.mini_batch_kmeans.model_dump()}
+    seeds = range(cluster.seed, cluster.seed + cluster.seeds)
+    return features, [
+        streaming.cluster(features, labels, **settings, seed=seed, memory=memory, watch=watch) for seed in seeds
     ]
-    return features, results
+
+
+def _scaling(cluster, form: str) -> dict:
+    how = cluster.clusterings[form]
+    kept = {"scaling": how.scaling, "shrinkage": how.shrinkage, "unit_length": how.unit_length}
+    return {**kept, "n_components": how.pca, "seed": cluster.seed}
+
+
+def _settings(cluster, form: str) -> dict:
+    clusterer = cluster.clusterings[form].clusterer
+    options = {"clusterer": clusterer, "options": getattr(cluster, clusterer).model_dump()}
+    return {**options, "n_clusters": cluster.n_clusters, "silhouette_sample": cluster.silhouette_sample}
 
 
 def _scores(form: str, results: list[clustering.Clustering]) -> pd.DataFrame:
@@ -124,7 +159,7 @@ def _assignments(dataset: str, splits: dict[str, tuple[str, ...]], assignments: 
 
 def _central(about: SimpleNamespace, splits: tuple[str, ...], rows: list[np.ndarray]) -> dict[str, np.ndarray]:
     """Return each cluster's most central images, by its number."""
-    images = prepared.read(about.dataset, "images", *splits)
+    images = prepared.rows(about.dataset, "images", *splits)
     as_image = prepared.preparation(about.parameters)._replace(flat=False)
     return {str(number): as_image(images[members]) for number, members in enumerate(rows)}
 

@@ -1,13 +1,16 @@
 """Export an autoencoder's codes of all images, and score its reconstructions of the test images."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from autoencoders import figures
 from autoencoders.encoding import Codec, add_noise, code_images
 from autoencoders.inference import Network
-from autoencoders.preparation import blocks
+from autoencoders.preparation import Rows, blocks
 from autoencoders.reconstruction import scores
 from stages.shared import codes, files, prepared
+from stages.shared.progress import watched
 from stages.shared.running import run
 
 SHOWN = 5
@@ -16,7 +19,7 @@ SHOWN = 5
 def main(name: str) -> None:
     network = prepared.trained(name)
     described = prepared.describe(network.dataset)
-    images = {split: prepared.read(network.dataset, "images", split) for split in files.SPLITS}
+    images = {split: prepared.rows(network.dataset, "images", split) for split in files.SPLITS}
     codec = Codec(Network(files.outputs("train", name)), prepared.preparation(network), images["train"].shape[1:])
 
     targets = files.outputs("encode", name), files.plots("encode", name), files.metrics("encode", f"{name}.json")
@@ -31,32 +34,38 @@ def main(name: str) -> None:
         layouts = code_images(coded, codec.code_shape)
         rows = {"original": first, **layouts, "reconstruction": codec.decode(coded)}
         figures.save(figures.image_rows(rows, title=name, stretched=layouts), plots / "first-five.png")
-        found = _scores(images["test"], codec)
+        found = scores((clean, codec.reconstruct(clean)) for clean in _clean(images["test"], codec, name))
         if network.noise:
-            rows, denoised = _denoise(images["test"], codec, network.noise, network.seed)
+            rows, denoised = _denoise(images["test"], codec, network.noise, network.seed, name)
             title = f"{name}: noise of standard deviation {network.noise:g}"
             figures.save(figures.image_rows(rows, title=title), plots / "denoised.png")
             found |= denoised
         files.write_json(metrics, {"source": described["source"], "code_size": codec.code_size, **found})
 
 
-def _scores(images: np.ndarray, codec: Codec) -> dict[str, float]:
-    """Score the reconstructions of clean images."""
-    clean = (codec.prepare(images[rows]) for rows in blocks(len(images)))
-    return scores((block, codec.reconstruct(block)) for block in clean)
+def _clean(images: Rows, codec: Codec, what: str) -> Iterator[np.ndarray]:
+    """Yield blocks of prepared images."""
+    for rows in watched(blocks(len(images)), len(images), f"{what}: test images restored"):
+        yield codec.prepare(images[rows])
 
 
 def _denoise(
-    images: np.ndarray, codec: Codec, noise: float, seed: int
+    images: Rows, codec: Codec, noise: float, seed: int, name: str
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Return the rows of a figure, and the PSNR and SSIM of noisy and of restored images against the clean ones."""
-    random = np.random.default_rng(seed)
-    clean = [codec.prepare(images[rows]) for rows in blocks(len(images))]
-    noisy = [add_noise(block, noise, random) for block in clean]
-    restored = [codec.reconstruct(block) for block in noisy]
-    rows = {"noisy": noisy[0][:SHOWN], "restored": restored[0][:SHOWN], "clean": clean[0][:SHOWN]}
-    found = {"noisy": scores(zip(clean, noisy, strict=True)), "restored": scores(zip(clean, restored, strict=True))}
-    return rows, {f"{name}_{score}": found[name][score] for score in ("psnr", "ssim") for name in found}
+
+    def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        # The same noise each time, so that blocks need not be kept for the second score.
+        random = np.random.default_rng(seed)
+        return ((clean, add_noise(clean, noise, random)) for clean in _clean(images, codec, name))
+
+    clean, noisy = next(pairs())
+    rows = {"noisy": noisy[:SHOWN], "restored": codec.reconstruct(noisy)[:SHOWN], "clean": clean[:SHOWN]}
+    found = {
+        "noisy": scores(pairs()),
+        "restored": scores((clean, codec.reconstruct(noisy)) for clean, noisy in pairs()),
+    }
+    return rows, {f"{kind}_{score}": found[kind][score] for score in ("psnr", "ssim") for kind in found}
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ import numpy as np
 from autoencoders import figures
 from autoencoders.deskewing import deskew
 from autoencoders.errors import InputError
-from autoencoders.preparation import grey, one_hot, validation_start
+from autoencoders.preparation import blocks, grey, one_hot, validation_start
 from stages.shared import files
 from stages.shared.parameters import read
+from stages.shared.progress import watched
 from stages.shared.running import run
 
 SHOWN = 12
@@ -17,7 +18,7 @@ def main(dataset: str) -> None:
     (block,) = read(f"datasets.{dataset}")
     source = files.outputs("extract", dataset)
     raw = {
-        part: [files.read_array(source / part / f"{what}.npy") for what in ("images", "labels")]
+        part: [files.StoredArray(source / part / f"{what}.npy") for what in ("images", "labels")]
         for part in ("train", "test")
     }
     classes = files.read_json(source / "classes.json")
@@ -26,21 +27,25 @@ def main(dataset: str) -> None:
     if len(images) < 2:
         raise InputError(f"datasets.{dataset} has {len(images)} training images, too few to split; raise its limit.")
     start = validation_start(len(images), block.validation_share)
-    splits = {"train": (*raw["train"], slice(0, start)), "validation": (*raw["train"], slice(start, None))}
-    splits["test"] = (*raw["test"], slice(0, None))
+    splits = {"train": (*raw["train"], 0, start), "validation": (*raw["train"], start, len(images))}
+    splits["test"] = (*raw["test"], 0, len(raw["test"][0]))
 
     form = deskew if getattr(block, "deskew", False) else np.asarray
-    targets = files.outputs("preprocess", dataset), files.plots("preprocess", dataset)
-    with files.whole(*targets) as (folder, plots):
+    folders = files.outputs("preprocess", dataset), files.plots("preprocess", dataset)
+    with files.whole(*folders) as (folder, plots):
         counts = {}
-        for split, (images, labels, rows) in splits.items():
+        for split, (images, labels, first, end) in splits.items():
             (folder / split).mkdir()
-            np.save(folder / split / "images.npy", form(images[rows]))
-            np.save(folder / split / "labels.npy", labels[rows])
-            np.save(folder / split / "one_hot.npy", one_hot(labels[rows], len(classes)))
+            n, labels = end - first, labels[first:end]
+            np.save(folder / split / "labels.npy", labels)
             # Numbers count from 0 in the source's own training or test images, to find an image again there.
-            np.save(folder / split / "numbers.npy", np.arange(len(labels), dtype=np.int64)[rows])
-            counts[split] = len(labels[rows])
+            np.save(folder / split / "numbers.npy", np.arange(first, end, dtype=np.int64))
+            targets = (one_hot(labels[rows], len(classes)) for rows in blocks(n))
+            files.write_array(folder / split / "one_hot.npy", (n, len(classes)), np.float32, targets)
+            shape, slices = (n, *images.shape[1:]), watched(blocks(n), n, f"{dataset}: {split}")
+            formed = (form(images[first + rows.start : first + rows.stop]) for rows in slices)
+            files.write_array(folder / split / "images.npy", shape, images.dtype, formed)
+            counts[split] = n
         described = {"dataset": dataset, "source": origin["source"], "origin": origin["origin"], "classes": classes}
         files.write_json(folder / "dataset.json", {**described, "images": counts})
         images, labels = (values[:SHOWN] for values in raw["train"])

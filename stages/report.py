@@ -56,7 +56,7 @@ LIBRARIES = ("keras", "tensorflow", "tensorflow-cpu", "scikit-learn", "umap-lear
 
 
 def main() -> None:
-    recipe, protocol, datasets = read("recipe", "protocol", "datasets")
+    recipe, protocol, in_memory, datasets = read("recipe", "protocol", "in_memory", "datasets")
     groups = dict(zip(GROUPS, read("classifiers", "autoencoders", "representations", "manifolds"), strict=True))
     uses = read("neuron", "learning-rate", "cluster", "search", "view", "generate", "denoise", "sequence")
     settings = dict(zip(SETTINGS, uses, strict=True))
@@ -85,7 +85,7 @@ def main() -> None:
         representations=[block for block in blocks["representations"] + blocks["manifolds"] if block.pictures],
         stages=[block for block in map(_stage, OF_STAGES) if block.pictures],
         parameters=[
-            Table("recipe and protocol", _listed({"recipe": recipe, "protocol": protocol})),
+            Table("general", _listed({"recipe": recipe, "protocol": protocol, "in_memory": in_memory})),
             *(Table(name, _beside(named)) for name, named in {"datasets": dict(datasets), **groups}.items() if named),
             *(Table(name, _listed(block.model_dump())) for name, block in settings.items()),
         ],

@@ -10,8 +10,8 @@ from stages.shared.running import run
 def main(name: str) -> None:
     protocol, block = read("protocol", f"representations.{name}")
     preparation = prepared.preparation(block)
-    images = {split: prepared.read(block.dataset, "images", split) for split in files.SPLITS}
-    training = prepared.read(block.dataset, "images", *prepared.training_splits(block, protocol))
+    images = {split: prepared.rows(block.dataset, "images", split) for split in files.SPLITS}
+    training = prepared.rows(block.dataset, "images", *prepared.training_splits(block, protocol))
     settings = block.model_dump(exclude={"kind", "dataset", "colour"})
     if block.kind == "patches":
         transform = PatchFeatures(training, preparation, **settings)

@@ -27,16 +27,16 @@ SIZES = {"units", "filters", "kernel_size", "activation", "code_activation", "ou
 def main(group: str, name: str) -> None:
     if group not in ("classifiers", "autoencoders"):
         raise InputError(f"'{group}' is no group of networks; use 'classifiers' or 'autoencoders'.")
-    recipe, protocol, network = read("recipe", "protocol", f"{group}.{name}")
+    recipe, protocol, in_memory, network = read("recipe", "protocol", "in_memory", f"{group}.{name}")
     described = prepared.describe(network.dataset)
     classifies = network.kind == "classifier"
     splits = prepared.training_splits(network, "held-out" if classifies else protocol)
-    images = prepared.read(network.dataset, "images", *splits)
+    images = prepared.held(prepared.rows(network.dataset, "images", *splits), in_memory)
     targets = prepared.read(network.dataset, "one_hot", *splits) if classifies else None
     validation = None
     if network.validation:
-        held_out = [prepared.read(network.dataset, what, "validation") for what in ("images", "one_hot")]
-        validation = (held_out[0], held_out[1] if classifies else None)
+        held_out = prepared.held(prepared.rows(network.dataset, "images", "validation"), in_memory)
+        validation = (held_out, prepared.read(network.dataset, "one_hot", "validation") if classifies else None)
 
     # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
     from autoencoders.networks import architectures, runtime, storage

@@ -5,11 +5,12 @@ A stage's outputs lie under `outputs/<stage>/`, its figures under `plots/<stage>
 """
 
 import json
+import math
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -108,6 +109,76 @@ def read_array(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         raise InputError(_unreadable(path, "NumPy")) from None
+
+
+class StoredArray:
+    """A `.npy` file of which only the rows asked for are read.
+
+    Pages of a memory map stay in memory once they were touched; what is read here is the caller's alone.
+
+    Parameters
+    ----------
+    path : Path
+        What an earlier stage wrote.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no array, or rows that it should have cannot be read.
+    """
+
+    def __init__(self, path: Path):
+        array = read_array(path)
+        self.shape, self.dtype = array.shape, array.dtype
+        self._path, self._offset = path, array.offset
+        self._row_size = array.dtype.itemsize * math.prod(array.shape[1:])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: slice | np.ndarray) -> np.ndarray:
+        """Return rows as a new array: those of a slice without a step, or those of an array of integers from 0."""
+        with self._path.open("rb") as file:
+            if isinstance(key, slice):
+                start, stop, _ = key.indices(len(self))
+                return self._read(file, start, max(stop - start, 0))
+            found = np.empty((len(key), *self.shape[1:]), self.dtype)
+            for place, row in enumerate(key):
+                found[place] = self._read(file, int(row), 1)[0]
+            return found
+
+    def _read(self, file: BinaryIO, start: int, count: int) -> np.ndarray:
+        found = np.empty((count, *self.shape[1:]), self.dtype)
+        file.seek(self._offset + start * self._row_size)
+        if file.readinto(found.reshape(-1).view(np.uint8)) != found.nbytes:
+            raise InputError(_unreadable(self._path, "NumPy"))
+        return found
+
+
+def write_array(path: Path, shape: tuple[int, ...], dtype: type, blocks: Iterable[np.ndarray]) -> None:
+    """Write the `.npy` file of an array [n, …] that comes as blocks of its rows, in their order.
+
+    Raises
+    ------
+    ValueError
+        If the blocks are of another shape, or have more or fewer rows.
+    """
+    about = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    rows = 0
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, about)
+        for block in blocks:
+            if block.shape[1:] != shape[1:]:
+                raise ValueError(f"a block of rows of the shape {block.shape[1:]} instead of {shape[1:]}")
+            np.ascontiguousarray(block, dtype).tofile(file)
+            rows += len(block)
+    if rows != shape[0]:
+        raise ValueError(f"{rows} rows instead of {shape[0]}")
 
 
 def read_table(path: Path) -> pd.DataFrame:

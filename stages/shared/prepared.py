@@ -1,10 +1,12 @@
 """Reading what earlier stages wrote: prepared images, and the parameters a network was trained by."""
 
+import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
-from autoencoders.preparation import Preparation
+from autoencoders.preparation import Preparation, Rows
 from stages.shared import files
 
 
@@ -15,8 +17,24 @@ def describe(dataset: str) -> dict:
 
 def read(dataset: str, what: str, *splits: str) -> np.ndarray:
     """Return `what` ("images", "labels", "one_hot" or "numbers") of one split, memory-mapped, or of several, joined."""
-    arrays = [files.read_array(files.outputs("preprocess", dataset, split, f"{what}.npy")) for split in splits]
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    if len(splits) == 1:
+        return files.read_array(_path(dataset, what, *splits))
+    return np.asarray(rows(dataset, what, *splits))
+
+
+def rows(dataset: str, what: str, *splits: str) -> Rows:
+    """Return the same, read from its files where it is asked for, so that it may be larger than memory."""
+    return Rows(*(files.StoredArray(_path(dataset, what, split)) for split in splits))
+
+
+def held(stored: Rows, in_memory: float) -> np.ndarray | Rows:
+    """Return rows as an array if it takes at most `in_memory` MiB, the parameter; else as they are."""
+    size = math.prod(stored.shape) * stored.dtype.itemsize
+    return np.asarray(stored) if size <= in_memory * 2**20 else stored
+
+
+def _path(dataset: str, what: str, split: str) -> Path:
+    return files.outputs("preprocess", dataset, split, f"{what}.npy")
 
 
 def trained(name: str) -> SimpleNamespace:

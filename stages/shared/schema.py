@@ -188,6 +188,7 @@ class Sequence(Images):
 class Parameters(Block):
     recipe: Literal["fast", "chapter"]
     protocol: Literal["held-out", "together"]
+    in_memory: Positive
     neuron: Neuron
     datasets: Datasets
     classifiers: Annotated[dict[Name, Classifier], Field(min_length=1)]

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from autoencoders.preparation import Preparation, blocks, grey, one_hot, scale, validation_start
+from autoencoders import preparation
+from autoencoders.preparation import Preparation, Rows, blocks, grey, one_hot, row_batches, scale, validation_start
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), dtype=np.uint8)
 
@@ -60,3 +61,76 @@ def test_one_image_cannot_be_split():
 def test_blocks_cover_everything_once():
     assert [(rows.start, rows.stop) for rows in blocks(7, 3)] == [(0, 3), (3, 6), (6, 7)]
     assert list(blocks(0, 3)) == []
+
+
+PARTS = [np.arange(first * 2, (first + n) * 2, dtype=np.float32).reshape(n, 2) for first, n in ((0, 3), (3, 1), (4, 6))]
+JOINED = np.concatenate(PARTS)
+
+
+class Recorded:
+    """An array that remembers how many rows it was asked for at a time."""
+
+    def __init__(self, array: np.ndarray):
+        self.array, self.shape, self.dtype, self.asked = array, array.shape, array.dtype, []
+
+    def __getitem__(self, key):
+        found = self.array[key]
+        self.asked.append(len(found))
+        return found
+
+
+def test_rows_of_several_arrays_are_those_of_the_arrays_joined():
+    rows = Rows(*PARTS)
+    assert (len(rows), rows.shape, rows.dtype) == (10, (10, 2), np.float32)
+    for start in range(11):
+        for stop in range(start, 12):
+            assert rows[start:stop].tolist() == JOINED[start:stop].tolist()
+    for key in (slice(None), slice(-4, None), slice(5, 2), slice(-3, -1)):
+        assert rows[key].tolist() == JOINED[key].tolist()
+    for numbers in ([9, 0, 3, 3, 2, 4], [5], []):
+        assert rows[np.array(numbers, int)].tolist() == JOINED[np.array(numbers, int)].tolist()
+    assert rows[np.array([], int)].shape == rows[10:].shape == (0, 2)
+    assert np.asarray(rows).tolist() == JOINED.tolist()
+
+
+@pytest.mark.parametrize("key", [np.array([0, 10]), np.array([-1]), slice(None, None, 2), slice(None, None, -1)])
+def test_rows_that_there_are_not_or_not_in_order_are_refused(key):
+    with pytest.raises(IndexError):
+        Rows(*PARTS)[key]
+
+
+def test_transformed_rows_have_the_transforms_shape_and_leave_the_others_as_they_are():
+    rows = Rows(*PARTS)
+    mapped = rows.map(lambda block: block.sum(axis=1)).map(lambda block: (block > 9).astype(np.int8)[:, np.newaxis])
+    assert (len(mapped), mapped.shape, mapped.dtype) == (10, (10, 1), np.int8)
+    expected = (JOINED.sum(axis=1) > 9)[:, np.newaxis].tolist()
+    assert mapped[:].tolist() == mapped[np.arange(10)].tolist() == np.asarray(mapped).tolist() == expected
+    assert (rows[:] == JOINED).all()
+
+
+def test_the_whole_is_read_in_blocks_and_never_without_a_copy(monkeypatch):
+    monkeypatch.setattr(preparation, "BLOCK_SIZE", 4)
+    parts = [Recorded(part) for part in PARTS]
+    assert np.asarray(Rows(*parts), dtype=np.float64).tolist() == JOINED.tolist()
+    assert [part.asked for part in parts] == [[3], [1], [4, 2]]
+    with pytest.raises(ValueError, match="without a copy"):
+        np.array(Rows(*PARTS), copy=False)
+
+
+def test_batches_of_rows_come_once_each_pass_full_and_shuffled_with_their_numbers():
+    values = np.arange(20_003, dtype=np.float32)[:, np.newaxis]
+    rows, random = Rows(values[:9000], values[9000:]), np.random.default_rng(0)
+    first, second = (list(row_batches(rows, 64, random, runs=2)) for _ in range(2))
+    for batches in (first, second):
+        assert [len(batch) for _, batch in batches] == [64] * (20_003 // 64) + [20_003 % 64]
+        assert all(batch[:, 0].tolist() == numbers.tolist() for numbers, batch in batches)
+        assert np.sort(np.concatenate([numbers for numbers, _ in batches])).tolist() == list(range(20_003))
+    assert first[0][0].tolist() != second[0][0].tolist()
+    # From runs of a thousand rows that do not lie together.
+    assert np.ptp(first[0][0]) > 3000
+
+
+def test_batches_of_rows_come_in_their_order_where_nothing_shuffles_them():
+    values = np.arange(2500)
+    numbers = np.concatenate([numbers for numbers, _ in row_batches(Rows(values), 64, runs=1)])
+    assert numbers.tolist() == values.tolist()

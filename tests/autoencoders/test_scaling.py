@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from autoencoders.scaling import pool, scaler
+from autoencoders import preparation
+from autoencoders.preparation import Rows
+from autoencoders.scaling import pool, principal_components, scaler
 
 PLAIN = {"scaling": "none", "shrinkage": 0, "n_components": None, "unit_length": False, "seed": 0}
 
@@ -81,6 +84,21 @@ def test_neither_chance_nor_the_number_of_threads_changes_a_bit(scaling):
             fitted = scaler(training, **{**PLAIN, "scaling": scaling, "n_components": 4})
             found.append(fitted.transform(training).tobytes())
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("block_size", [7, 1000])
+@pytest.mark.parametrize(("n", "width", "kept"), [(300, 9, 9), (300, 9, 3), (5, 9, 4)])
+def test_components_from_blocks_are_those_of_scikit_learn(monkeypatch, block_size, n, width, kept):
+    monkeypatch.setattr(preparation, "BLOCK_SIZE", block_size)
+    training = vectors(n, width) + np.float32(1e5)
+    pca = PCA(svd_solver="full").fit(training.astype(np.float64))
+    mean, directions, variances, total = principal_components(Rows(training[:2], training[2:]), kept)
+    np.testing.assert_allclose(mean, pca.mean_, rtol=1e-12)
+    np.testing.assert_allclose(variances, pca.explained_variance_[:kept], rtol=1e-9)
+    assert total == pytest.approx(pca.explained_variance_.sum(), rel=1e-9)
+    signs = np.sign(np.einsum("ij,ij->i", directions, pca.components_[:kept]))
+    np.testing.assert_allclose(directions * signs[:, np.newaxis], pca.components_[:kept], atol=1e-7)
+    assert (directions.max(axis=1) == np.abs(directions).max(axis=1)).all()
 
 
 def test_quadrants_are_averaged_filter_by_filter():

@@ -1,10 +1,13 @@
+import io
+
 import numpy as np
 import pytest
+from tqdm import tqdm
 
-from autoencoders import training
+from autoencoders import preparation, training
 from autoencoders.errors import InputError
 from autoencoders.networks import architectures, runtime
-from autoencoders.preparation import Preparation, one_hot
+from autoencoders.preparation import Preparation, Rows, one_hot
 from autoencoders.reconstruction import cross_entropy
 from autoencoders.training import Progress, batches, train
 
@@ -150,3 +153,67 @@ def test_a_log_gets_a_line_an_epoch_with_speed_and_time_left(capsys):
     first, second = capsys.readouterr().out.splitlines()
     assert first == "epoch 1/4  loss 0.5000  50 images/s  6 s left"
     assert second == "epoch 2/4  loss 0.2500  validation_loss 0.3000  50 images/s  4 s left"
+
+
+class Counted:
+    """Images that count how many of them were read at once, at most."""
+
+    def __init__(self, images):
+        self.images, self.most = images, 0
+        self.shape, self.dtype = images.shape, images.dtype
+
+    def __getitem__(self, rows):
+        self.most = max(self.most, len(self.images[rows]))
+        return self.images[rows]
+
+
+@pytest.fixture
+def small_windows(monkeypatch):
+    monkeypatch.setattr(preparation, "RUN", 4)
+    monkeypatch.setattr(preparation, "RUNS_AT_A_TIME", 3)
+
+
+def test_stored_images_come_in_as_many_batches_each_once_an_epoch_with_their_labels(small_windows):
+    stored = Counted(IMAGES)
+    data = batches(Rows(stored), LABELS, GREY, 16, seed=0)
+    epochs = [list(data), list(data)]
+    assert [len(inputs) for inputs, _ in epochs[0]] == [16, 16, 16, 2]
+    orders = [np.concatenate([inputs for inputs, _ in epoch]) for epoch in epochs]
+    assert sorted(map(bytes, orders[0])) == sorted(map(bytes, orders[1])) == sorted(map(bytes, GREY(IMAGES)))
+    assert not np.array_equal(*orders)
+    expected = {image.tobytes(): label.tolist() for image, label in zip(GREY(IMAGES), LABELS, strict=True)}
+    for inputs, labels in epochs[0]:
+        found = zip(inputs.numpy(), labels.numpy(), strict=True)
+        assert all(expected[image.tobytes()] == label.tolist() for image, label in found)
+    assert stored.most == 4
+
+
+def test_without_a_seed_stored_images_come_in_their_order(small_windows):
+    found = np.concatenate([inputs for inputs, _ in batches(Rows(IMAGES), None, GREY, 16)])
+    assert np.array_equal(found, np.concatenate([inputs for inputs, _ in batches(IMAGES, None, GREY, 16)]))
+
+
+def test_training_on_stored_images_repeats_to_the_byte_and_comes_as_far(small_windows):
+    models = [autoencoder() for _ in range(3)]
+    settings = {**SETTINGS, "epochs": 20}
+    losses = [
+        train(model, images, None, GREY, **settings)["loss"]
+        for model, images in zip(models, (Rows(IMAGES), Rows(IMAGES), IMAGES), strict=True)
+    ]
+    assert losses[0] == losses[1] and weights(models[0]) == weights(models[1])
+    assert losses[0][-1] == pytest.approx(losses[2][-1], rel=0.01)
+
+
+def test_the_bar_counts_batches_whether_they_come_one_by_one_or_several_at_once():
+    progress = Progress(n_images=100, n_batches=5, epochs=2, clock=lambda: 0.0)
+    progress.on_train_begin()
+    # Where there is no terminal the bar counts nothing.
+    progress.bar = tqdm(total=10, file=io.StringIO())
+    counts = []
+    for epoch in (0, 1):
+        progress.on_epoch_begin(epoch)
+        for last in (2, 4):
+            progress.on_train_batch_end(last)
+            counts.append(progress.bar.n)
+    progress.on_train_end()
+    assert counts == [3, 5, 8, 10]

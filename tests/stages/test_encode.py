@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from memory import peak, zeros
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from small import small_parameters
 
+from autoencoders import preparation
 from autoencoders.errors import InputError
 from autoencoders.networks import storage
 from autoencoders.networks.runtime import keras
@@ -179,3 +181,31 @@ def test_a_missing_input_is_one_sentence_that_names_it(workspace, missing):
     named = missing if "preprocess" in missing else str(Path(missing).parent)
     with pytest.raises(InputError, match=f"^{named} "):
         encode.main("digits-simple")
+
+
+@pytest.mark.parametrize("name", ["digits-simple", "photos-denoising"])
+def test_the_size_of_the_blocks_changes_nothing_but_roundings(workspace, monkeypatch, name):
+    folder = Path("outputs/encode", name)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    arrays, scores = {split: np.load(folder / f"{split}.npy") for split in SIZES["digits"]}, metrics(name)
+    monkeypatch.setattr(preparation, "BLOCK_SIZE", 7)
+    encode.main(name)
+    for file in ("index.csv", "code.json"):
+        assert (folder / file).read_bytes() == before[file]
+    for split, codes in arrays.items():
+        np.testing.assert_allclose(np.load(folder / f"{split}.npy"), codes, rtol=1e-5, atol=1e-6)
+    # The noise is the same, too.
+    found = metrics(name)
+    assert found.pop("source") == scores.pop("source")
+    assert found == pytest.approx(scores, rel=1e-5)
+
+
+def test_memory_does_not_grow_with_the_images(workspace):
+    before = peak("stages.encode", "photos-simple")
+    zeros("outputs/preprocess/photos/train/images.npy", (150_000, 32, 32, 3), np.uint8)
+    for what in ("labels", "numbers"):
+        zeros(f"outputs/preprocess/photos/train/{what}.npy", (150_000,), np.int64)
+    after = peak("stages.encode", "photos-simple")
+    assert np.load("outputs/encode/photos-simple/train.npy", mmap_mode="r").shape == (150_000, 256)
+    # Of 440 MiB of images and 146 MiB of codes.
+    assert after - before < 64

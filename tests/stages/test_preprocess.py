@@ -3,7 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from memory import peak, zeros
 
+from autoencoders import preparation
 from autoencoders.errors import InputError
 from stages import preprocess
 
@@ -110,3 +112,26 @@ def test_a_missing_input_is_named(workspace, name):
     missing.unlink()
     with pytest.raises(InputError, match=f"^{missing} is missing"):
         preprocess.main("digits")
+
+
+@pytest.mark.parametrize("deskew", [False, True])
+def test_the_size_of_the_blocks_changes_no_byte(change, monkeypatch, deskew):
+    change("datasets.digits", deskew=deskew)
+    written = []
+    for size in (1000, 7):
+        monkeypatch.setattr(preparation, "BLOCK_SIZE", size)
+        preprocess.main("digits")
+        files = (path for path in Path("outputs/preprocess/digits").rglob("*") if path.is_file())
+        written.append({path: path.read_bytes() for path in files})
+    assert written[0] == written[1]
+    assert len(written[0]) == 13
+
+
+def test_memory_does_not_grow_with_the_images(workspace):
+    before = peak("stages.preprocess", "photos")
+    zeros("outputs/extract/photos/train/images.npy", (150_000, 32, 32, 3), np.uint8)
+    zeros("outputs/extract/photos/train/labels.npy", (150_000,), np.int64)
+    after = peak("stages.preprocess", "photos")
+    assert made("photos", "train", "numbers")[-1] == 104_999
+    # Of 440 MiB of images.
+    assert after - before < 64

@@ -214,8 +214,8 @@ def test_samples_denoising_and_sequence_are_shown_where_there_are_any(bare):
 def test_the_parameters_are_those_in_force(bare, change):
     change("datasets.digits", seed=1234)
     tables = written().tables
-    (recipe, protocol) = tables["recipe and protocol"]
-    assert (recipe["value"], protocol["value"]) == (VALUES["recipe"], VALUES["protocol"])
+    general = {row["parameter"]: row["value"] for row in tables["general"]}
+    assert general == {"recipe": VALUES["recipe"], "protocol": VALUES["protocol"], "in_memory": "512"}
     assert {row["name"]: row["seed"] for row in tables["datasets"]} == {"photos": "0", "digits": "1234"}
     assert [row["name"] for row in tables["autoencoders"]] == list(VALUES["autoencoders"])
 

@@ -34,6 +34,7 @@ def test_every_split_has_its_codes_in_the_images_order(written):
         assert (found == halves(images)).all()
     joined = codes.read("encode", "halves", "test", "train")
     assert (joined == np.concatenate([halves(written[split]) for split in ("test", "train")])).all()
+    assert (codes.rows("encode", "halves", "test", "train")[15:20] == joined[15:20]).all()
 
 
 def test_more_images_than_a_block_holds_are_all_transformed(workspace):

@@ -66,3 +66,47 @@ def test_arrays_are_opened_memory_mapped_and_read_only(tmp_path):
     assert isinstance(array, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         array[0] = 1
+
+
+@pytest.mark.parametrize("shape", [(7,), (7, 3), (7, 2, 3, 1), (0, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32])
+def test_an_array_written_in_blocks_is_the_file_that_numpy_saves(tmp_path, shape, dtype):
+    array = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    np.save(tmp_path / "whole.npy", array)
+    # A block may come as another type; it is written as the array's.
+    blocks = (array[start : start + 3].astype(np.float64) for start in range(0, shape[0], 3))
+    files.write_array(tmp_path / "blocks.npy", shape, dtype, blocks)
+    assert (tmp_path / "blocks.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+@pytest.mark.parametrize("wrong", [(4, 3), (6, 3), (5, 2)])
+def test_blocks_that_do_not_add_up_to_the_array_are_refused(tmp_path, wrong):
+    with pytest.raises(ValueError, match="instead of"):
+        files.write_array(tmp_path / "array.npy", (5, 3), np.float32, [np.zeros(wrong)])
+
+
+@pytest.mark.parametrize("shape", [(7,), (7, 3), (7, 2, 3, 1)])
+def test_rows_of_a_stored_array_are_those_of_the_array_and_the_callers_own(tmp_path, shape):
+    array = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    np.save(tmp_path / "a.npy", array)
+    stored = files.StoredArray(tmp_path / "a.npy")
+    assert (len(stored), stored.shape, stored.dtype) == (7, shape, np.float32)
+    for key in (slice(None), slice(2, 5), slice(5, 99), slice(5, 2), slice(-2, None), np.array([6, 0, 0, 3])):
+        found = stored[key]
+        assert type(found) is np.ndarray and found.dtype == np.float32
+        assert found.tolist() == array[key].tolist()
+        found[:] = -1
+    assert (stored[:] == array).all()
+
+
+def test_a_stored_array_that_is_missing_or_cut_short_is_named(tmp_path):
+    file = tmp_path / "a.npy"
+    with pytest.raises(InputError, match=f"{file} is missing or is no NumPy file"):
+        files.StoredArray(file)
+    np.save(file, np.arange(1000))
+    stored = files.StoredArray(file)
+    file.write_bytes(file.read_bytes()[:-8])
+    assert stored[998:999].tolist() == [998]
+    for read in (lambda: stored[990:], lambda: stored[np.array([3, 999])], lambda: files.StoredArray(file)):
+        with pytest.raises(InputError, match=f"{file} is missing or is no NumPy file"):
+            read()

@@ -45,6 +45,7 @@ def test_a_single_value_holds_for_every_recipe(values):
     ("key", "value", "sentence"),
     [
         ("recipe", "slow", "recipe is 'slow', but the input should be 'fast' or 'chapter'."),
+        ("in_memory", 0, "in_memory is 0, but the input should be greater than 0."),
         ("colour", "grey", "params.yaml has an unknown parameter colour; remove it or correct its name."),
         (
             "autoencoders.photos-simple.epoch",
@@ -134,14 +135,14 @@ def test_a_single_value_holds_for_every_recipe(values):
             "representations.digits-pca.n_components is 0, but the input should be greater than or equal to 1.",
         ),
         (
-            "manifolds.digits-pixels-umap.of",
+            "manifolds.digits-pixels-spectral.of",
             "represent/digits-pixel",
-            "manifolds.digits-pixels-umap.of is represent/digits-pixel, but there is no digits-pixel; correct it.",
+            "manifolds.digits-pixels-spectral.of is represent/digits-pixel, but there is no digits-pixel; correct it.",
         ),
         (
-            "manifolds.digits-pixels-umap.of",
+            "manifolds.digits-pixels-spectral.of",
             "represent/photos-pixels",
-            "manifolds.digits-pixels-umap.dataset is digits, but photos-pixels is of photos.",
+            "manifolds.digits-pixels-spectral.dataset is digits, but photos-pixels is of photos.",
         ),
         (
             "cluster.clusterings",
@@ -192,8 +193,8 @@ def test_an_added_network_of_a_known_kind_is_one_block(values):
     [
         ("classifiers", "autoencoders", "photos-simple"),
         ("autoencoders", "representations", "digits-pca"),
-        ("autoencoders", "manifolds", "digits-pixels-umap"),
-        ("representations", "manifolds", "digits-pixels-umap"),
+        ("autoencoders", "manifolds", "digits-pixels-spectral"),
+        ("representations", "manifolds", "digits-pixels-spectral"),
     ],
 )
 def test_two_things_whose_outputs_would_have_the_same_name_are_refused(values, one, other, name):

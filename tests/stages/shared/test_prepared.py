@@ -21,6 +21,14 @@ def test_several_splits_are_joined_in_the_order_given(results, what):
     assert joined.tobytes() == parts[0].tobytes() + parts[1].tobytes()
 
 
+@pytest.mark.parametrize("splits", [("test",), ("validation", "train")])
+def test_rows_are_the_same_read_where_they_are_asked_for(results, splits):
+    rows, whole = prepared.rows("digits", "images", *splits), prepared.read("digits", "images", *splits)
+    assert (len(rows), rows.shape, rows.dtype) == (len(whole), whole.shape, whole.dtype)
+    assert type(rows[5:9]) is np.ndarray and (rows[5:9] == whole[5:9]).all()
+    assert (rows[np.array([17, 0])] == whole[[17, 0]]).all()
+
+
 def test_one_split_is_memory_mapped(results):
     images = prepared.read("digits", "images", "test")
     assert isinstance(images, np.memmap)

@@ -98,7 +98,7 @@ def test_a_missing_input_is_reported_without_the_wait_for_tensorflow(tmp_path, c
     assert [line for line in imports if re.search(r"\b(tensorflow|keras)$", line)] == []
 
 
-def test_stages_that_run_no_network_never_import_tensorflow(workspace):
+def test_stages_that_train_nothing_import_neither_tensorflow_nor_umap(workspace):
     program = """
 import sys
 from stages import cluster, encode, evaluate, extract, neuron, preprocess, represent, search, summarize, view
@@ -112,7 +112,7 @@ cluster.main("encode", "digits-variational")
 search.main("represent", "digits-pca")
 view.main("digits-variational")
 summarize.main()
-print("imported:", *sorted({"keras", "numpy", "tensorflow"} & sys.modules.keys()))
+print("imported:", *sorted({"keras", "numpy", "tensorflow", "umap"} & sys.modules.keys()))
 """
     done = python(workspace, "-c", program)
     assert done.returncode == 0, done.stderr
