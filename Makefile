@@ -1,10 +1,10 @@
-# `make repro` runs the pipeline, `make test` the tests; both first make .venv from the pinned lock file.
+# `make repro` runs the pipeline, `make test` the tests, `make bench` the benchmarks; they first make .venv from the pinned lock file.
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test gpu lock clean
+.PHONY: repro test bench gpu lock clean
 
 repro: $(INSTALLED)
 	@python -m stages.shared.parameters
@@ -15,6 +15,10 @@ repro: $(INSTALLED)
 
 test: $(INSTALLED)
 	python -m pytest
+
+# Half an hour or more on the official data; `python -m benchmarks growth` runs one part of it.
+bench: $(INSTALLED)
+	python -m benchmarks
 
 # Replaces the CPU build of TensorFlow by the one for NVIDIA GPUs; `make clean` goes back.
 gpu: $(INSTALLED)

@@ -1,0 +1,73 @@
+"""Measure the parts named on the command line, all of them if none is, and write down what they cost."""
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import chapter, growth, machine, pipeline, pytorch, results, tables
+from benchmarks.measuring import ROOT, BenchmarkError, Options, OtherWork
+from benchmarks.measuring import machine as describe_machine
+
+PARTS = {"chapter": chapter, "pytorch": pytorch, "machine": machine, "pipeline": pipeline, "growth": growth}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and return the exit code: 1 where a part could not be measured."""
+    asked = _parse(arguments)
+    options = Options(asked.repetitions, asked.chapter_repetitions or asked.repetitions, asked.quick, asked.scratch)
+    begun, failed = time.perf_counter(), []
+
+    def log(message: str) -> None:
+        print(f"[{time.perf_counter() - begun:7.0f} s] {message}", flush=True)
+
+    for name in asked.parts or PARTS:
+        log(f"{name}: {PARTS[name].TITLE}")
+        others = OtherWork()
+        try:
+            result = PARTS[name].measure(options, lambda message, name=name: log(f"{name}: {message}"))
+        except (BenchmarkError, OSError) as error:
+            log(f"{name}: not measured: {error}")
+            failed.append(name)
+            continue
+        settings = {"repetitions": options.repetitions, "chapter_repetitions": options.chapter_repetitions}
+        settings |= {"quick": options.quick, "other_work": others.share()}
+        entry = {"machine": describe_machine(), "settings": settings, "result": result}
+        content = results.markdown(results.merge(asked.output, name, entry, list(PARTS)), PARTS)
+        (asked.output / "results.md").write_text(results.document(content), encoding="utf-8")
+        if not options.quick:
+            tables.insert_into(ROOT / "README.md", content)
+        log(f"{name}: written to {asked.output}")
+    return 1 if failed else 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--repetitions", type=int, default=3, help="measurements of each figure")
+    parser.add_argument("--chapter-repetitions", type=int, help="of the chapter's own scripts, which take long")
+    parser.add_argument("--quick", action="store_true", help="little data, to see that everything runs")
+    parser.add_argument("--scratch", type=Path, help="folder for temporary files; growth wants 10 GB")
+    parser.add_argument("--output", type=Path, help="folder of results.json and results.md")
+    asked = parser.parse_args(arguments)
+    if unknown := [part for part in asked.parts if part not in PARTS]:
+        parser.error(f"there is no part {unknown[0]}; there is {', '.join(PARTS)}")
+    if asked.repetitions < 1 or (asked.chapter_repetitions or 1) < 1:
+        parser.error("repetitions must be at least 1")
+    if asked.output is None:
+        # Figures that mean nothing stay out of the repository.
+        asked.output = Path(tempfile.gettempdir(), "benchmarks-quick") if asked.quick else ROOT / "benchmarks"
+    return asked
+
+
+if __name__ == "__main__":
+    # As for Ctrl+C: what runs is stopped, and temporary folders are removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except BenchmarkError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped; parts that had ended are written")
