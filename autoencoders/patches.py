@@ -13,8 +13,10 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from autoencoders.preparation import Preparation, blocks
+from autoencoders.preparation import Preparation, Rows, blocks
 
+# Patches of one image overlap: more of them teach little and take as long.
+PER_IMAGE = 10
 # Of pixels in 0 to 255 and of whitened values: the regularisers of the paper.
 CONTRAST = 10.0
 WHITENING = 0.1
@@ -27,14 +29,14 @@ class PatchFeatures:
 
     Parameters
     ----------
-    images : ndarray of shape (n, height, width, channels), uint8
+    images : ndarray or Rows of shape (n, height, width, channels), uint8
         Training images.
     preparation : Preparation
         The colour in which their pixels are taken.
     patch_size : int
         Side of the patches, at most that of the images.
     n_patches : int
-        Patches drawn, from any place of any image, to learn from.
+        Patches drawn, from any place of any image, to learn from; at most PER_IMAGE times as many as images.
     n_centres : int
         Centres of K-means among them.
     grid : int
@@ -47,7 +49,7 @@ class PatchFeatures:
 
     def __init__(
         self,
-        images: np.ndarray,
+        images: np.ndarray | Rows,
         preparation: Preparation,
         *,
         patch_size: int,
@@ -59,6 +61,7 @@ class PatchFeatures:
     ):
         self._prepare = preparation._replace(flat=False)
         self._size, self._grid = patch_size, grid
+        n_patches = min(n_patches, PER_IMAGE * len(images))
         random = np.random.default_rng(seed)
         drawn = np.sort(random.integers(len(images), size=n_patches))
         side = [length - patch_size + 1 for length in images.shape[1:3]]
