@@ -1,6 +1,7 @@
-"""Training a network on images that stay uint8 until their batch is due."""
+"""Training a network on images that, but for small sets, stay uint8 until their batch is due."""
 
 import itertools
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,10 +11,12 @@ from tqdm import tqdm
 
 from autoencoders.errors import InputError
 from autoencoders.networks.runtime import keras, tf
-from autoencoders.preparation import Preparation, Rows, row_batches
+from autoencoders.preparation import Preparation, Rows, blocks, row_batches
 
 # Steps between which Python has nothing to do: it takes a tenth of the time of a dense network's step.
 STEPS_AT_ONCE = 10
+# Bytes of float32 up to which images are prepared once, and not in each epoch anew: a tenth of a dense network's time.
+PREPARED = 256 * 2**20
 NAMES = {"categorical_accuracy": "accuracy"}
 
 
@@ -43,9 +46,9 @@ def train(
     network : keras.Model
         A classifier or an autoencoder of `autoencoders.networks.architectures`.
     images : ndarray or Rows of shape (n, height, width, channels), uint8
-        Training images as stored. An array is held once more by TensorFlow, and all of its images are shuffled; rows
-        are read as they are due, and shuffled within windows of some thousands that themselves are drawn from
-        everywhere.
+        Training images as stored. An array is held once more by TensorFlow (prepared, where that takes no more than
+        PREPARED bytes), and all of its images are shuffled; rows are read as they are due, and shuffled within windows
+        of some thousands that themselves are drawn from everywhere.
     targets : ndarray of shape (n, n_classes), float32, or None
         One-hot labels for a classifier; None for an autoencoder, whose targets are the images themselves.
     preparation : Preparation
@@ -124,23 +127,32 @@ def batches(
 
     With a seed the order is drawn anew each epoch; without, it is that of `images`.
     """
-    stored = (_stored if isinstance(images, Rows) else _held)(images, targets, batch_size, seed)
+    if isinstance(images, Rows):
+        source = _stored(images, targets, batch_size, seed)
+    else:
+        source = _held(images, targets, preparation, batch_size, seed)
     keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
 
     def batch(given: tuple[tf.Tensor, ...], key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        clean = _prepare(given[0], preparation)
+        clean = _prepare(given[0], preparation) if given[0].dtype == tf.uint8 else given[0]
         target = clean if targets is None else given[1]
         if noise:
             drawn = tf.random.stateless_normal(tf.shape(clean), key, stddev=noise)
             return tf.clip_by_value(clean + drawn, 0, 1), target
         return clean, target
 
-    return tf.data.Dataset.zip(stored, keys).map(batch, num_parallel_calls=1).prefetch(2)
+    return tf.data.Dataset.zip(source, keys).map(batch, num_parallel_calls=1).prefetch(2)
 
 
-def _held(images: np.ndarray, targets: np.ndarray | None, batch_size: int, seed: int | None) -> "tf.data.Dataset":
-    """Return batches of (images,) or (images, targets) of arrays, which become tensors."""
-    arrays = [tf.constant(values) for values in (images, targets) if values is not None]
+def _held(
+    images: np.ndarray, targets: np.ndarray | None, preparation: Preparation, batch_size: int, seed: int | None
+) -> "tf.data.Dataset":
+    """Return batches of (images,) or (images, targets) of arrays, which become tensors; of prepared images if small."""
+    if 4 * len(images) * math.prod(preparation.shape(images.shape[1:])) <= PREPARED:
+        pixels = tf.concat([_prepare(tf.constant(images[rows]), preparation) for rows in blocks(len(images))], axis=0)
+    else:
+        pixels = tf.constant(images)
+    arrays = [pixels] if targets is None else [pixels, tf.constant(targets)]
     order = tf.data.Dataset.range(len(images))
     if seed is not None:
         order = order.shuffle(len(images), seed=seed, reshuffle_each_iteration=True)

@@ -36,9 +36,11 @@ def weights(model) -> bytes:
     return b"".join(array.tobytes() for array in model.get_weights())
 
 
+@pytest.mark.parametrize("most", [0, training.PREPARED])
 @pytest.mark.parametrize("colour", ["grey", "rgb"])
 @pytest.mark.parametrize("flat", [True, False])
-def test_batches_hold_what_the_preparation_gives_in_numpy(colour, flat):
+def test_batches_hold_what_the_preparation_gives_in_numpy(colour, flat, most, monkeypatch):
+    monkeypatch.setattr(training, "PREPARED", most)
     preparation = Preparation(colour, flat)
     found = [(inputs.numpy(), targets.numpy()) for inputs, targets in batches(IMAGES, None, preparation, 16)]
     assert [len(inputs) for inputs, _ in found] == [16, 16, 16, 2]
@@ -76,6 +78,12 @@ def test_training_lowers_the_loss_and_repeats_to_the_byte():
     assert histories[0]["loss"][-1] < histories[0]["loss"][0]
     assert histories[0] == histories[1]
     assert weights(models[0]) == weights(models[1])
+
+
+def test_images_prepared_beforehand_and_in_each_batch_train_to_the_same_bytes(monkeypatch):
+    first = weights(_trained())
+    monkeypatch.setattr(training, "PREPARED", 0)
+    assert weights(_trained()) == first
 
 
 def test_another_seed_gives_another_order():
