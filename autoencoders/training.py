@@ -36,6 +36,8 @@ def train(
     seed: int,
     optimizer_options: dict | None = None,
     noise: float = 0.0,
+    jit_compile: bool = False,
+    precision: str = "float32",
     validation: tuple[np.ndarray | Rows, np.ndarray | None] | None = None,
     early_stopping: dict | None = None,
 ) -> dict[str, list[float]]:
@@ -68,6 +70,12 @@ def train(
     noise : float
         Standard deviation of Gaussian noise, in units of the full range of a pixel, drawn anew for each image
         each time and clipped to 0 to 1. Targets stay clean: a denoising autoencoder (Vincent et al., 2008).
+    jit_compile : bool
+        Let XLA compile the steps: worth its second or two where a network of dense layers trains for long. Other bytes
+        than without it (a variational network draws other numbers), but the same each time.
+    precision : {"float32", "bfloat16"}
+        Of the products of dense layers; weights, their updates, activations of the output and the loss stay float32
+        (Micikevicius et al., "Mixed precision training", 2018). See `runtime.available_precision`.
     validation : tuple of (images, targets), optional
         Scored after each epoch.
     early_stopping : dict with patience and min_delta, optional
@@ -88,14 +96,12 @@ def train(
     """
     n_batches = -(-len(images) // batch_size)
     rate = _rate(learning_rate, schedule, warmup, n_batches * epochs)
-    # A model of its own over the same layers: the optimizer's state stays out of what the caller saves.
-    model = keras.Model(network.input, network.output)
+    model = _to_train(network, jit_compile, precision)
     model.compile(
         optimizer=_optimizer(optimizer, rate, optimizer_options or {}),
         loss=loss,
         metrics=["categorical_accuracy"] if loss == "categorical_crossentropy" else [],
-        # Keras refuses to compile with XLA while operations are deterministic.
-        jit_compile=False,
+        jit_compile=jit_compile,
         steps_per_execution=min(STEPS_AT_ONCE, n_batches),
     )
     callbacks = [keras.callbacks.TerminateOnNaN(), Progress(len(images), n_batches, epochs)]
@@ -111,6 +117,8 @@ def train(
         callbacks=callbacks,
         verbose=0,
     ).history
+    if precision == "bfloat16":
+        network.set_weights(model.get_weights())
     return {_name(key): [float(value) for value in values] for key, values in history.items()}
 
 
@@ -183,6 +191,45 @@ def _prepare(images: "tf.Tensor", preparation: Preparation) -> "tf.Tensor":
     else:
         images = images / 255
     return tf.reshape(images, (-1, *preparation.shape(images.shape[1:])) if preparation.flat else tf.shape(images))
+
+
+class Compiled(keras.Model):
+    """A model that XLA compiles although operations are deterministic, which makes Keras decline.
+
+    It does so since some operations have no deterministic form in XLA; those of dense layers have one.
+    """
+
+    @property
+    def jit_compile(self) -> bool:
+        return True
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool):
+        pass
+
+
+def _to_train(network: keras.Model, jit_compile: bool, precision: str) -> keras.Model:
+    """Return a model of its own, so that the optimizer's state stays out of what the caller saves.
+
+    Its layers are the network's, or for bfloat16 copies of them with the same weights.
+    """
+    outputs, inputs = network.output, network.input
+    if precision == "bfloat16":
+        last = network.layers[-1]
+
+        def copy(layer: keras.Layer) -> keras.Layer:
+            config = layer.get_config()
+            if isinstance(layer, keras.layers.Dense):
+                config["dtype"] = "mixed_bfloat16"
+            if layer is last:
+                config["activation"] = "linear"
+            return type(layer).from_config(config)
+
+        copied = keras.models.clone_model(network, clone_function=copy)
+        copied.set_weights(network.get_weights())
+        inputs = copied.input
+        outputs = keras.layers.Activation(last.activation, dtype="float32", name="float32")(copied.output)
+    return (Compiled if jit_compile else keras.Model)(inputs, outputs)
 
 
 def _rate(

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from benchmarks import workspace
 from benchmarks.measuring import Options, json_lines, run, summary
-from benchmarks.pytorch import SECONDS, SECONDS_QUICK, of_recipe
+from benchmarks.pytorch import ADAM, SECONDS, SECONDS_QUICK, of_recipe
 from benchmarks.tables import figure, percent, table
 
 TITLE = "Against the machine: floating-point rate of training as a share of that of a large float32 matrix product"
 NETWORKS = ("photos-simple", "photos-multilayer", "digits-simple", "digits-deep")
 INPUTS = {"photos": 1024, "digits": 784}
-ADAM = {"optimizer": "adam", "optimizer_options": {}, "learning_rate": 1e-3, "schedule": "constant", "warmup": 0.0}
 BATCH_SIZES = (500, 2000)
+# Of the product, and of what else a step does; `bfloat16` where the processor has it.
+MEANS = {"": {}, ", compiled": {"jit_compile": True}, ", bfloat16": {"precision": "bfloat16"}}
 SIZE, SIZE_QUICK = 4096, 1024
 
 
@@ -47,7 +48,11 @@ def _network(
     folder: Path, block: dict, name: str, options: Options, products: list, log: Callable[[str], None]
 ) -> dict:
     own = f"{of_recipe(block['optimizer'])}, batch {of_recipe(block['batch_size'])} (fast recipe)"
-    ways = {own: {}} | {f"adam, batch {size}": {**ADAM, "batch_size": size} for size in BATCH_SIZES}
+    ways = {own: {}} | {
+        f"adam, batch {size}{and_so}": {**ADAM, "batch_size": size, **more}
+        for size in BATCH_SIZES
+        for and_so, more in MEANS.items()
+    }
     asked = {"name": name, "settings": list(ways.values()), "seconds": SECONDS, "size": SIZE}
     if options.quick:
         asked |= {"seconds": SECONDS_QUICK, "size": SIZE_QUICK}
@@ -92,5 +97,6 @@ def lines(result: dict) -> list[str]:
         *table(["network", "GFLOP/s", "share of the matrix product"], rows),
         "",
         f"The matrix product reaches {figure(products['float32'], 0, factor=1e-9)} GFLOP/s in float32; {beside}. "
-        "Counted are the matrix products of the network alone, not the optimizer's (Muon has its own).",
+        "Counted are the matrix products of the network alone, not the optimizer's (Muon has its own). *compiled* is "
+        "`jit_compile: true`, *bfloat16* `precision: bfloat16` (float32 on a processor that lacks it).",
     ]

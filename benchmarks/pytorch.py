@@ -12,6 +12,7 @@ MISSING = "PyTorch is not installed; `pip install --index-url https://download.p
 TITLE = "Against PyTorch: images a second in training, with Adam"
 NETWORKS = ("photos-simple", "photos-multilayer", "photos-convolutional", "digits-simple", "digits-convolutional")
 BATCH_SIZE = 128
+ADAM = {"optimizer": "adam", "optimizer_options": {}, "learning_rate": 1e-3, "schedule": "constant", "warmup": 0.0}
 SIDES = {"pipeline": "benchmarks.scripts.keras_speed", "pytorch": "benchmarks.scripts.torch_speed"}
 # How long each process measures, once it has warmed up.
 SECONDS = 4.0
@@ -28,7 +29,8 @@ def measure(options: Options, log: Callable[[str], None]) -> dict:
             block = values["autoencoders"][name]
             # A mapping, so that a recipe with the common batch size is not measured twice.
             for batch_size in dict.fromkeys((BATCH_SIZE, of_recipe(block["batch_size"]))):
-                found[f"{name}, batch {batch_size}"] = _both(folder, name, batch_size, options, log)
+                settings = {**ADAM, "batch_size": batch_size, "jit_compile": block["kind"] == "dense"}
+                found[f"{name}, batch {batch_size}"] = _both(folder, name, settings, options, log)
     return {"data": data, "networks": found}
 
 
@@ -37,16 +39,14 @@ def of_recipe(value: object) -> object:
     return value["fast"] if isinstance(value, dict) and "fast" in value else value
 
 
-def _both(folder: Path, name: str, batch_size: int, options: Options, log: Callable[[str], None]) -> dict:
-    settings = {"optimizer": "adam", "optimizer_options": {}, "learning_rate": 1e-3, "schedule": "constant"}
-    settings |= {"warmup": 0.0, "batch_size": batch_size}
+def _both(folder: Path, name: str, settings: dict, options: Options, log: Callable[[str], None]) -> dict:
     asked = {"name": name, "settings": settings, "seconds": SECONDS_QUICK if options.quick else SECONDS}
     runs = {side: [] for side in SIDES}
     for _ in range(options.repetitions):
         for side, module in SIDES.items():
             child = run(["python", "-m", module, json.dumps(asked)], folder)
             runs[side].append(json_lines(child.output)[-1])
-            log(f"{name}, batch {batch_size}: {side} {runs[side][-1]['images_per_second']:,.0f} images/s")
+            log(f"{name}, batch {settings['batch_size']}: {side} {runs[side][-1]['images_per_second']:,.0f} images/s")
     speeds = {side: [each["images_per_second"] for each in runs[side]] for side in SIDES}
     return {
         **{side: {"images_per_second": summary(speeds[side]), "last": runs[side][-1]} for side in SIDES},
@@ -65,6 +65,7 @@ def lines(result: dict) -> list[str]:
         "",
         *table(["network", "this pipeline", "PyTorch", "pipeline / PyTorch"], rows),
         "",
-        "Same layers, initial weights, optimizer and batches; the first epoch is not counted. PyTorch runs eagerly, in "
-        "the faster of its two memory formats and with the faster of its two implementations of Adam.",
+        "Same layers, initial weights, optimizer and batches; the first epoch is not counted. Dense networks are "
+        "compiled here (`jit_compile: true`), which the kind of the others does not have; PyTorch runs eagerly, in the "
+        "faster of its two memory formats and with the faster of its two implementations of Adam.",
     ]

@@ -19,6 +19,7 @@ TRAINING = {
     "epochs",
     "early_stopping",
     "noise",
+    "jit_compile",
     "seed",
 }
 SIZES = {"units", "filters", "kernel_size", "activation", "code_activation", "output_activation", "kl_weight"}
@@ -52,7 +53,10 @@ def main(group: str, name: str) -> None:
         **network.model_dump(include=SIZES | ({"seed"} if hasattr(network, "kl_weight") else set())),
     )
     print(f"{name}: {model.count_params():,} parameters, {len(images):,} images, recipe {recipe}", flush=True)
-    history = train(model, images, targets, preparation, validation=validation, **network.model_dump(include=TRAINING))
+    settings = network.model_dump(include=TRAINING)
+    if hasattr(network, "precision"):
+        settings["precision"] = runtime.available_precision(network.precision)
+    history = train(model, images, targets, preparation, validation=validation, **settings)
     # The last loss is from before the last step, which may be the one that breaks the weights.
     if not all(np.isfinite(values).all() for values in (history["loss"], *model.get_weights())):
         raise InputError(
@@ -71,6 +75,8 @@ def main(group: str, name: str) -> None:
         kept = int(np.argmin(monitored)) if network.early_stopping else -1
         scores = {key: values[kept] for key, values in history.items()}
         described = {"source": described["source"], "recipe": recipe, "parameters": model.count_params()}
+        # The processor's part in the result: without bfloat16 of its own it trains in float32.
+        described |= {key: settings[key] for key in ("precision",) if key in settings}
         files.write_json(metrics, {**described, "epochs": len(table), **scores})
 
 

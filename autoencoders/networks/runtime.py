@@ -5,9 +5,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["KERAS_BACKEND"] = "tensorflow"
+
+PROCESSOR = Path("/proc/cpuinfo")
 
 
 @contextmanager
@@ -51,7 +54,7 @@ with _quiet(), _without("matplotlib", "matplotlib.pyplot", "sklearn"):
     # Part of the greeting comes only when the devices are first looked for.
     tf.config.list_physical_devices()
 
-__all__ = ["deterministic", "keras", "tf"]
+__all__ = ["available_precision", "deterministic", "keras", "tf"]
 
 
 def deterministic(seed: int) -> None:
@@ -61,3 +64,16 @@ def deterministic(seed: int) -> None:
     """
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
+
+
+def available_precision(asked: str) -> str:
+    """Return "bfloat16" if that is asked for and the machine multiplies it by instructions of its own, else "float32".
+
+    Without them TensorFlow converts to float32 and back, which is slower than float32 alone. Where the system does not
+    tell (it is not Linux), there are none.
+    """
+    if asked == "float32" or tf.config.list_physical_devices("GPU"):
+        return asked
+    lines = PROCESSOR.read_text(encoding="utf-8").splitlines() if PROCESSOR.is_file() else []
+    flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
+    return asked if flags & {"avx512_bf16", "amx_bf16"} else "float32"

@@ -38,6 +38,8 @@ def training_speed(name: str, settings: dict, seconds: float) -> dict:
     block, images = network_and_images(name)
     preparation = prepared.preparation(block)
     settings = {**block.model_dump(include=TRAINING), "early_stopping": None, **settings}
+    if "precision" in settings:
+        settings["precision"] = runtime.available_precision(settings["precision"])
 
     def timed(epochs: int) -> tuple[float, float]:
         runtime.deterministic(block.seed)

@@ -106,7 +106,14 @@ class Network(Images):
     seed: Seed
 
 
-class Classifier(Network):
+class Products(Block):
+    """How the matrix products of a network of dense layers are computed in training."""
+
+    jit_compile: Annotated[bool, Field(strict=True)]
+    precision: Literal["float32", "bfloat16"]
+
+
+class Classifier(Network, Products):
     kind: Literal["classifier"]
     units: Units
     loss: Literal["categorical_crossentropy"]
@@ -132,7 +139,7 @@ class DenseCode(Autoencoder):
         return self
 
 
-class Dense(DenseCode):
+class Dense(DenseCode, Products):
     kind: Literal["dense"]
 
 

@@ -225,3 +225,47 @@ def test_the_bar_counts_batches_whether_they_come_one_by_one_or_several_at_once(
             counts.append(progress.bar.n)
     progress.on_train_end()
     assert counts == [3, 5, 8, 10]
+
+
+@pytest.mark.parametrize("kl_weight", [0.0, 1.0])
+def test_compiled_training_is_the_same_but_for_roundings_and_repeats_to_the_byte(kl_weight):
+    def network():
+        runtime.deterministic(0)
+        return architectures.dense("network", (64,), [16, 4], "relu", "linear", "sigmoid", kl_weight, seed=3)
+
+    plain, *compiled = network(), network(), network()
+    expected = train(plain, IMAGES, None, GREY, **SETTINGS)
+    histories = [train(model, IMAGES, None, GREY, **SETTINGS, jit_compile=True) for model in compiled]
+    assert histories[0] == histories[1]
+    assert weights(compiled[0]) == weights(compiled[1])
+    # A variational network draws other numbers from the same seed.
+    assert histories[0]["loss"] == pytest.approx(expected["loss"], rel=0.01 if kl_weight else 1e-4)
+    assert weights(compiled[0]) != weights(autoencoder())
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_bfloat16_comes_as_far_and_leaves_a_float32_network(jit_compile):
+    plain, *narrow = autoencoder(), autoencoder(), autoencoder()
+    # Of one brightness each, which a few steps learn.
+    images = np.broadcast_to(RANDOM.integers(0, 256, (50, 1, 1, 1), dtype=np.uint8), (50, 8, 8, 3)).copy()
+    settings = {**SETTINGS, "epochs": 30}
+    expected = train(plain, images, None, GREY, **settings)
+    options = {"precision": "bfloat16", "jit_compile": jit_compile}
+    histories = [train(model, images, None, GREY, **settings, **options) for model in narrow]
+    assert histories[0] == histories[1]
+    assert weights(narrow[0]) == weights(narrow[1]) != weights(plain)
+    assert expected["loss"][-1] < expected["loss"][0] - 0.05
+    assert histories[0]["loss"][-1] == pytest.approx(expected["loss"][-1], abs=0.005)
+    assert {str(array.dtype) for array in narrow[0].get_weights()} == {"float32"}
+    # What is saved is the network that was given, with what was learned.
+    scored = cross_entropy(GREY(images), narrow[0].predict(GREY(images), verbose=0)).mean()
+    assert scored == pytest.approx(expected["loss"][-1], abs=0.02)
+
+
+def test_a_classifier_learns_in_bfloat16_too():
+    runtime.deterministic(0)
+    model = architectures.classifier("network", (64,), [16], "relu", 3)
+    settings = {**SETTINGS, "loss": "categorical_crossentropy", "epochs": 40}
+    history = train(model, IMAGES, LABELS, GREY, **settings, precision="bfloat16", jit_compile=True)
+    assert history["accuracy"][-1] > history["accuracy"][0] + 0.1
+    assert model.layers[-1].activation.__name__ == "softmax"
