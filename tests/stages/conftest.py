@@ -137,3 +137,13 @@ def drawings(monkeypatch):
     for name in ("image_rows", "curves", "panels", "matrix", "number_grids", "bars"):
         monkeypatch.setattr(figures, name, recorded(getattr(figures, name)))
     return calls
+
+
+@pytest.fixture
+def only(change):
+    """A function that leaves one form of clustering, changed as the keywords say."""
+
+    def choose(form: str, **settings: object) -> None:
+        change("cluster", clusterings={form: {**small_parameters()["cluster"]["clusterings"][form], **settings}})
+
+    return choose
