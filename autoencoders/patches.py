@@ -1,16 +1,18 @@
-"""Features of an image's patches, learned by K-means: a single-layer network without a gradient.
+"""Features of an image's patches, learned by K-means or by an autoencoder of one hidden layer.
 
 After Coates, Lee and Ng, "An analysis of single-layer networks in unsupervised feature learning", 2011: small
-patches, each freed of its own brightness and contrast, whitened, and described by how much nearer than on average
-they lie to each of the centres that K-means finds among such patches; the descriptions are summed over the cells
-of a grid.
+patches, each freed of its own brightness and contrast, whitened, and described by what was learned from such patches;
+the descriptions are summed over the cells of a grid.
 """
 
 import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.neural_network import MLPRegressor
 from threadpoolctl import threadpool_limits
 
 from autoencoders.preparation import Preparation, Rows, blocks
@@ -24,8 +26,39 @@ WHITENING = 0.1
 IMAGES_AT_A_TIME = 20
 
 
-class PatchFeatures:
-    """Patch features fitted to training images; call it with images for their features.
+def side_by_side(
+    kind: type["Patches"], images: np.ndarray | Rows, windows: Sequence[Mapping[str, object]], **settings: object
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Fit patch features of several kinds of patches to training images.
+
+    Colour tells other classes apart than shape does, which grey patches show better: both together cluster better than
+    more of either (see the README).
+
+    Parameters
+    ----------
+    kind : type
+        `PatchFeatures` or `PatchAutoencoder`.
+    images : ndarray or Rows of shape (n, height, width, channels), uint8
+    windows : sequence of mapping
+        For each kind of patches `colour` ("grey" or "rgb"), `patch_size` and `grid`.
+    **settings
+        The other arguments of `kind`.
+
+    Returns
+    -------
+    callable
+        From uint8 images to float32 vectors of length 1, the features of each kind of patches one after another.
+    """
+    fitted = [
+        kind(images, Preparation(window["colour"], flat=False), window["patch_size"], window["grid"], **settings)
+        for window in windows
+    ]
+    share = np.float32(len(fitted) ** -0.5)
+    return lambda block: share * np.concatenate([features(block) for features in fitted], axis=1)
+
+
+class Patches(ABC):
+    """Features of images by their patches, fitted to training images; call it with images for their features.
 
     Parameters
     ----------
@@ -35,29 +68,26 @@ class PatchFeatures:
         The colour in which their pixels are taken.
     patch_size : int
         Side of the patches, at most that of the images.
-    n_patches : int
-        Patches drawn, from any place of any image, to learn from; at most PER_IMAGE times as many as images.
-    n_centres : int
-        Centres of K-means among them.
     grid : int
         Cells along each side over which descriptions are summed; 2 for quadrants.
-    max_iter : int
-        Steps of K-means, which need not converge here.
+    n_patches : int
+        Patches drawn, from any place of any image, to learn from; at most PER_IMAGE times as many as images.
     seed : int
-        Seeds the patches drawn and the start of K-means.
+        Seeds the patches drawn and what is learned from them.
+    **learning
+        What the kind of features takes besides.
     """
 
     def __init__(
         self,
         images: np.ndarray | Rows,
         preparation: Preparation,
-        *,
         patch_size: int,
-        n_patches: int,
-        n_centres: int,
         grid: int,
-        max_iter: int,
+        *,
+        n_patches: int,
         seed: int,
+        **learning: float,
     ):
         self._prepare = preparation._replace(flat=False)
         self._size, self._grid = patch_size, grid
@@ -73,16 +103,22 @@ class PatchFeatures:
             ]
         )
         patches = _even(patches.reshape(n_patches, -1))
-        # Threads would add up means and centres in an order of their own.
+        # Threads would add up means, centres and gradients in an order of their own.
         with threadpool_limits(1):
             self._mean = patches.mean(axis=0)
             self._whitening = _zca(patches)
-            kmeans = KMeans(min(n_centres, n_patches), init="random", n_init=1, max_iter=max_iter, random_state=seed)
-            self._centres = kmeans.fit((patches - self._mean) @ self._whitening).cluster_centers_
-        self.width = grid * grid * len(self._centres)
+            self.width = grid * grid * self._learn((patches - self._mean) @ self._whitening, seed, **learning)
+
+    @abstractmethod
+    def _learn(self, patches: np.ndarray, seed: int, **learning: float) -> int:
+        """Learn from whitened patches, float32 [n, size * size * channels]; return the width of a description."""
+
+    @abstractmethod
+    def _describe(self, patches: np.ndarray) -> np.ndarray:
+        """Return what whitened patches are described by, float32 [n, n_features], none of it below 0."""
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Return the features of images, uint8 [n, height, width, channels], as float32 [n, grid * grid * n_centres].
+        """Return the features of images, uint8 [n, height, width, channels], as float32 [n, grid * grid * n_features].
 
         Square roots of the sums, as vectors of length 1 (the power normalisation of Perronnin, Sánchez and Mensink,
         "Improving the Fisher kernel for large-scale image classification", 2010).
@@ -107,15 +143,79 @@ class PatchFeatures:
         windows = self._windows(images)
         n, height, width = windows.shape[:3]
         patches = (_even(windows.reshape(n * height * width, -1)) - self._mean) @ self._whitening
+        described = self._describe(patches).reshape(n, height, width, -1)
+        rows, columns = (np.linspace(0, length, self._grid + 1).round().astype(int)[:-1] for length in (height, width))
+        return np.add.reduceat(np.add.reduceat(described, rows, axis=1), columns, axis=2).reshape(n, -1)
+
+
+class PatchFeatures(Patches):
+    """Patches described by how much nearer than on average they lie to each of the centres that K-means finds.
+
+    A single-layer network without a gradient (Coates, Lee and Ng). `n_centres` is the number of centres; `max_iter`
+    that of K-means' steps, which need not converge here.
+    """
+
+    def _learn(self, patches: np.ndarray, seed: int, *, n_centres: int, max_iter: int) -> int:
+        kmeans = KMeans(min(n_centres, len(patches)), init="random", n_init=1, max_iter=max_iter, random_state=seed)
+        self._centres = kmeans.fit(patches).cluster_centers_
+        return len(self._centres)
+
+    def _describe(self, patches: np.ndarray) -> np.ndarray:
         distances = patches @ (-2 * self._centres.T)
         distances += np.square(self._centres).sum(axis=1)
         distances += np.einsum("ij,ij->i", patches, patches)[:, np.newaxis]
         np.sqrt(np.maximum(distances, 0, out=distances), out=distances)
         # The paper's "triangle" code: how much nearer than the mean centre, 0 for the farther half.
-        nearness = np.maximum(distances.mean(axis=1, keepdims=True) - distances, 0)
-        nearness = nearness.reshape(n, height, width, -1)
-        rows, columns = (np.linspace(0, length, self._grid + 1).round().astype(int)[:-1] for length in (height, width))
-        return np.add.reduceat(np.add.reduceat(nearness, rows, axis=1), columns, axis=2).reshape(n, -1)
+        return np.maximum(distances.mean(axis=1, keepdims=True) - distances, 0)
+
+
+class PatchAutoencoder(Patches):
+    """Patches described by the code of a convolutional autoencoder that is trained patch by patch.
+
+    Its one hidden layer of `units` ReLUs is the code, its output a linear layer; it learns to give whitened patches
+    back, by the mean squared error and Adam at `learning_rate`, on batches of `batch_size` patches for `epochs`. Where
+    `noise` is above 0, Gaussian noise of that standard deviation, in units of a whitened number's, is drawn anew in
+    each epoch and added to what is given, not to what is asked for (Vincent et al., "Stacked denoising autoencoders",
+    2010): without it, more units than a patch has numbers may learn to copy. Run at every place of an image, the
+    hidden layer is a convolution. scikit-learn trains it, so that nobody waits for TensorFlow.
+
+    Attributes
+    ----------
+    losses : list of float
+        Half the mean squared error of a whitened number, and the weight decay, in each epoch of training.
+    """
+
+    def _learn(
+        self,
+        patches: np.ndarray,
+        seed: int,
+        *,
+        units: int,
+        noise: float,
+        learning_rate: float,
+        batch_size: int,
+        epochs: int,
+    ) -> int:
+        network = MLPRegressor(
+            hidden_layer_sizes=(units,),
+            activation="relu",
+            solver="adam",
+            learning_rate_init=learning_rate,
+            batch_size=min(batch_size, len(patches)),
+            random_state=seed,
+        )
+        random = np.random.default_rng(seed)
+        for _ in range(epochs):
+            noisy = patches + np.float32(noise) * random.standard_normal(patches.shape, np.float32)
+            network.partial_fit(noisy, patches)
+        self._weights, self._biases = network.coefs_[0], network.intercepts_[0]
+        self.losses = [float(loss) for loss in network.loss_curve_]
+        return units
+
+    def _describe(self, patches: np.ndarray) -> np.ndarray:
+        code = patches @ self._weights
+        code += self._biases
+        return np.maximum(code, 0, out=code)
 
 
 def _even(patches: np.ndarray) -> np.ndarray:

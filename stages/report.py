@@ -73,7 +73,8 @@ def main() -> None:
     tables["sequence"] = _scores({"the network": ("lower rows of images", sequence)} if sequence.exists() else {})
     lines = _lines(tables)
     blocks = {group: [_block(name, group[:-1], lines) for name in named] for group, named in groups.items()}
-    of_images = [name for name, manifold in groups["manifolds"].items() if manifold.of.startswith("represent/")]
+    baselines = {name for name, block in groups["representations"].items() if block.kind != "patch_autoencoder"}
+    of_images = [name for name, manifold in groups["manifolds"].items() if manifold.of.split("/")[1] in baselines]
     report = reporting.Report(
         title="Autoencoders: results",
         conditions=f"Networks trained by the recipe “{recipe}”; results under the protocol “{protocol}”.",

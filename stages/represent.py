@@ -1,10 +1,12 @@
 """Turn all images of a data set into vectors without a network: pixels, principal components or patch features."""
 
 from autoencoders import representations
-from autoencoders.patches import PatchFeatures
+from autoencoders.patches import PatchAutoencoder, PatchFeatures, side_by_side
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
+
+PATCHES = {"patches": PatchFeatures, "patch_autoencoder": PatchAutoencoder}
 
 
 def main(name: str) -> None:
@@ -13,8 +15,8 @@ def main(name: str) -> None:
     images = {split: prepared.rows(block.dataset, "images", split) for split in files.SPLITS}
     training = prepared.rows(block.dataset, "images", *prepared.training_splits(block, protocol))
     settings = block.model_dump(exclude={"kind", "dataset", "colour"})
-    if block.kind == "patches":
-        transform = PatchFeatures(training, preparation, **settings)
+    if block.kind in PATCHES:
+        transform = side_by_side(PATCHES[block.kind], training, **settings)
     else:
         transform = getattr(representations, block.kind)(training, preparation, **settings)
     shape = transform(training[:1]).shape[1:]

@@ -10,6 +10,8 @@ from stages.shared.running import run
 
 # What may be clustered and searched: the blocks of `params.yaml`, and what the tables call them.
 KINDS = {"representations": "baseline", "manifolds": "manifold", "autoencoders": "autoencoder"}
+# A representation that is a network's code all the same is no baseline.
+LEARNED = {"patch_autoencoder": "autoencoder"}
 SCORES = ("accuracy", "nmi", "ari")
 
 
@@ -75,7 +77,7 @@ def _reconstruction(name: str) -> dict:
 def _table(rows, kinds: dict[str, dict]) -> pd.DataFrame:
     """Return what `rows` gives for every representation, those of one data set together."""
     found = [
-        {"dataset": block.dataset, "representation": name, "kind": kind, **row}
+        {"dataset": block.dataset, "representation": name, "kind": LEARNED.get(block.kind, kind), **row}
         for kind, blocks in kinds.items()
         for name, block in blocks.items()
         for row in rows(name)

@@ -17,6 +17,8 @@ def small_parameters() -> dict:
     for representation in values["representations"].values():
         if representation["kind"] == "patches":
             representation |= {"n_patches": 500, "n_centres": 20}
+        if representation["kind"] == "patch_autoencoder":
+            representation |= {"n_patches": 500, "units": 20, "epochs": 2}
     for manifold in values["manifolds"].values():
         manifold |= {"n_components": 4, "n_neighbors": 8}
         if manifold["kind"] == "umap":

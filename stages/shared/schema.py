@@ -34,22 +34,56 @@ class Components(Images):
     seed: Seed
 
 
-class Patches(Images):
-    kind: Literal["patches"]
+class Window(Block):
+    """One kind of patches."""
+
+    colour: Literal["grey", "rgb"]
     patch_size: Annotated[int, Field(ge=2, le=28, strict=True)]
-    n_patches: Count
-    n_centres: Annotated[int, Field(ge=2, strict=True)]
     grid: Annotated[int, Field(ge=1, le=8, strict=True)]
-    max_iter: Count
+
+    @model_validator(mode="after")
+    def _enough(self):
+        if 28 - self.patch_size + 1 < self.grid:
+            raise ValueError(
+                f"grid is {self.grid}, but there are fewer places for patches of {self.patch_size} pixels; "
+                f"lower one of them"
+            )
+        return self
+
+
+class OfPatches(Images):
+    """What representations by an image's patches have."""
+
+    windows: Annotated[list[Window], Field(min_length=1)]
+    n_patches: Count
     seed: Seed
+
+    @model_validator(mode="after")
+    def _colours_are_there(self):
+        if self.colour == "grey" and any(window.colour == "rgb" for window in self.windows):
+            raise ValueError("colour is grey, but one of windows takes rgb; change one of them")
+        return self
+
+
+class Patches(OfPatches):
+    kind: Literal["patches"]
+    n_centres: Annotated[int, Field(ge=2, strict=True)]
+    max_iter: Count
 
     @model_validator(mode="after")
     def _enough(self):
         if self.n_centres > self.n_patches:
             raise ValueError(f"n_centres is {self.n_centres}, more than n_patches, {self.n_patches}; lower it")
-        if 28 - self.patch_size + 1 < self.grid:
-            raise ValueError(f"grid is {self.grid}, but there are fewer places for patches of {self.patch_size} pixels")
         return self
+
+
+class PatchAutoencoder(OfPatches):
+    kind: Literal["patch_autoencoder"]
+    units: Count
+    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    learning_rate: Positive
+    batch_size: Count
+    epochs: Count
 
 
 class Scaling(Block):
@@ -72,6 +106,8 @@ class Manifold(Scaling):
 
 class Spectral(Manifold):
     kind: Literal["spectral"]
+    weights: Literal["equal", "local"]
+    diffusion: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class UMAP(Manifold):
@@ -196,7 +232,9 @@ class Parameters(Block):
         dict[Name, Annotated[Dense | Convolutional | Strided, Field(discriminator="kind")]],
         Field(min_length=1),
     ]
-    representations: dict[Name, Annotated[Pixels | Components | Patches, Field(discriminator="kind")]]
+    representations: dict[
+        Name, Annotated[Pixels | Components | Patches | PatchAutoencoder, Field(discriminator="kind")]
+    ]
     manifolds: dict[Name, Annotated[Spectral | UMAP, Field(discriminator="kind")]]
     learning_rate: Annotated[LearningRate, Field(alias="learning-rate")]
     cluster: Cluster

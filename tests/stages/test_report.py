@@ -183,6 +183,16 @@ def test_a_manifold_of_images_is_no_win_for_a_network(bare):
     assert card["lines"][1].startswith(f"{name}, ") and "Baseline wins" in card["lines"]
 
 
+def test_a_manifold_of_a_representation_that_is_a_networks_code_is_a_win(bare):
+    assert VALUES["representations"]["photos-patch-autoencoder"]["kind"] == "patch_autoencoder"
+    name = "photos-patch-autoencoder-spectral"
+    clustering = summary("clustering")
+    clustering.loc[clustering["representation"] == name, "accuracy"] += 1
+    clustering.to_csv("outputs/summarize/clustering.csv", index=False)
+    card = cards(written())["Clustering: photos"]
+    assert card["lines"][1].startswith(f"{name}, ") and "Beats every baseline" in card["lines"]
+
+
 def test_samples_denoising_and_sequence_are_shown_where_there_are_any(bare):
     for stage in ("generate", "denoise"):
         shutil.rmtree(f"metrics/{stage}", ignore_errors=True)

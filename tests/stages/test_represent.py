@@ -12,12 +12,19 @@ from stages import represent
 
 REPRESENTATIONS = small_parameters()["representations"]
 SIZES = {"photos": {"train": 56, "validation": 24, "test": 20}, "digits": {"train": 50, "validation": 22, "test": 18}}
-# Descriptions of patches by centres are summed over the cells of a grid.
+
+
+def cells(block: dict) -> int:
+    """Return over how many cells the descriptions of patches are summed, all kinds of patches together."""
+    return sum(window["grid"] ** 2 for window in block["windows"])
+
+
 WIDTHS = {
     name: {
         "pixels": lambda block: {"photos": 32 * 32 * 3, "digits": 28 * 28}[block["dataset"]],
         "pca": lambda block: block["n_components"],
-        "patches": lambda block: block["grid"] ** 2 * block["n_centres"],
+        "patches": lambda block: cells(block) * block["n_centres"],
+        "patch_autoencoder": lambda block: cells(block) * block["units"],
     }[block["kind"]](block)
     for name, block in REPRESENTATIONS.items()
 }

@@ -14,7 +14,7 @@ PARAMETERS = small_parameters()
 CLASSIFIERS, AUTOENCODERS = (list(PARAMETERS[group]) for group in ("classifiers", "autoencoders"))
 # What is clustered, of each data set's first what has no network; and what of it is searched.
 CLUSTERED = {
-    name: (block["dataset"], kind)
+    name: (block["dataset"], "autoencoder" if block["kind"] == "patch_autoencoder" else kind)
     for dataset in ("digits", "photos")
     for group, kind in (("representations", "baseline"), ("manifolds", "manifold"), ("autoencoders", "autoencoder"))
     for name, block in PARAMETERS[group].items()

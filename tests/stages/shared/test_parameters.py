@@ -127,7 +127,29 @@ def test_a_single_value_holds_for_every_recipe(values):
         (
             "representations.digits-pca.kind",
             "umap",
-            "representations.digits-pca.kind is 'umap'; it should be one of 'pixels', 'pca', 'patches'.",
+            "representations.digits-pca.kind is 'umap'; it should be one of "
+            "'pixels', 'pca', 'patches', 'patch_autoencoder'.",
+        ),
+        (
+            "representations.digits-patches.windows",
+            [{"colour": "rgb", "patch_size": 9, "grid": 3}],
+            "representations.digits-patches: colour is grey, but one of windows takes rgb; change one of them.",
+        ),
+        (
+            "representations.photos-patches.windows",
+            [{"colour": "rgb", "patch_size": 27, "grid": 3}],
+            "representations.photos-patches.windows.0: grid is 3, but there are fewer places for patches of 27 pixels; "
+            "lower one of them.",
+        ),
+        (
+            "representations.photos-patch-autoencoder.noise",
+            -1,
+            "representations.photos-patch-autoencoder.noise is -1, but the input should be greater than or equal to 0.",
+        ),
+        (
+            "manifolds.digits-pixels-spectral.weights",
+            "far",
+            "manifolds.digits-pixels-spectral.weights is 'far', but the input should be 'equal' or 'local'.",
         ),
         (
             "representations.digits-pca.n_components",
