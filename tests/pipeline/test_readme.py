@@ -10,6 +10,8 @@ import pytest
 import yaml
 from small import ROOT
 
+from autoencoders.reporting import PUBLISHED
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUNS = dict(
     zip(
@@ -70,6 +72,16 @@ def test_the_clustering_figures_are_those_of_the_fast_run(row):
     name, *cells = row
     for cell, key in zip(cells, CLUSTERING, strict=True):
         assert_agrees(cell, metric("fast", name, f"cluster.{key}"))
+
+
+def test_published_figures_are_those_of_the_report():
+    quoted = [row for row in rows("| what is clustered | accuracy") if not row[0].startswith("**")]
+    found = [[f"{data}: {method}", *scores, source] for method, data, *scores, source in PUBLISHED.to_numpy().tolist()]
+    for row, expected in zip(quoted, found, strict=True):
+        assert (row[0], row[4]) == (expected[0], expected[4])
+        assert [float(cell) if cell else None for cell in row[1:4]] == [
+            None if score is None or score != score else score for score in expected[1:4]
+        ]
 
 
 def test_both_runs_reach_the_chapters_losses():
