@@ -6,13 +6,18 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
+from sklearn.base import clone
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.mixture import GaussianMixture
+from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 
 from autoencoders.errors import InputError
 from autoencoders.preparation import Rows, blocks
+
+# K-means on vectors wider than WIDE makes its starts on so many of their main directions.
+WIDE, DIRECTIONS = 512, 64
 
 
 class Clustering(NamedTuple):
@@ -83,10 +88,17 @@ def check(n_clusters: int, n: int) -> None:
 def fit(
     training: np.ndarray, *, clusterer: str, n_clusters: int, options: Mapping[str, object], seed: int
 ) -> KMeans | MiniBatchKMeans | GaussianMixture:
-    """Return a clusterer fitted to training vectors; parameters and errors as of `cluster`."""
+    """Return a clusterer fitted to training vectors; parameters and errors as of `cluster`.
+
+    K-means on wide vectors makes its starts on their main directions alone, where a step costs a hundredth, and goes on
+    from the best of them with all numbers; it ends, as ever, where a step with all numbers changes nothing more (Ding
+    and He, "K-means clustering via principal component analysis", 2004).
+    """
     model = CLUSTERERS[clusterer](n_clusters, random_state=seed, **options)
     # Threads add their shares of a centre in the order in which they finish, and with it change its last bits.
     with threadpool_limits(1):
+        if isinstance(model, KMeans) and training.shape[1] > WIDE:
+            model.set_params(init=_start(model, training, seed), n_init=1)
         try:
             return model.fit(_as_taken(model, training))
         except ValueError as error:
@@ -97,6 +109,13 @@ def fit(
                 f"{training.shape[1]} numbers ({str(error).split('.')[0]}); give its clustering a "
                 f"smaller pca, or raise cluster.{clusterer}.reg_covar."
             ) from None
+
+
+def _start(model: KMeans, training: np.ndarray, seed: int) -> np.ndarray:
+    """Return the means [n_clusters, width] of the clusters that `model` finds on the vectors' main directions."""
+    along, lengths, _ = randomized_svd(training, min(DIRECTIONS, len(training)), n_iter=2, random_state=seed)
+    found = clone(model).fit_predict(along * lengths)
+    return cluster_means(training, found, model.n_clusters)
 
 
 def predict(model: KMeans | MiniBatchKMeans | GaussianMixture, vectors: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from autoencoders import clustering
@@ -75,6 +76,44 @@ def test_the_seed_decides_the_starts_and_the_number_of_threads_changes_no_bit(cl
     first, again, other = found
     assert first.centres.tobytes() == again.centres.tobytes() != other.centres.tobytes()
     assert first.scores == again.scores
+
+
+def wide_vectors(n: int = 300, width: int = clustering.WIDE + 1):
+    """Return vectors in ten overlapping groups, whose numbers depend on one another as those of images do."""
+    random = np.random.default_rng(0)
+    mixing = random.normal(size=(20, width)) / np.arange(1, 21)[:, np.newaxis]
+    hidden = random.normal(size=(n, 20)) + 2 * random.normal(size=(10, 20))[np.arange(n) % 10]
+    return (hidden @ mixing + 0.5 * random.normal(size=(n, width))).astype(np.float32)
+
+
+def test_wide_vectors_are_clustered_as_well_as_by_starts_on_all_numbers():
+    vectors = wide_vectors()
+    options = {"n_init": 10, "max_iter": 100}
+    inertias = {"pipeline": [], "scikit-learn": []}
+    for seed in range(5):
+        model = clustering.fit(vectors, clusterer="kmeans", n_clusters=10, options=options, seed=seed)
+        inertias["pipeline"].append(model.inertia_)
+        inertias["scikit-learn"].append(KMeans(10, random_state=seed, **options).fit(vectors).inertia_)
+    assert np.mean(inertias["pipeline"]) < 1.005 * np.mean(inertias["scikit-learn"])
+
+
+def test_clusters_of_wide_vectors_are_final():
+    vectors = wide_vectors()
+    model = clustering.fit(vectors, clusterer="kmeans", n_clusters=10, options=STARTS, seed=0)
+    # As K-means ends: each vector is with the nearest centre, each centre the mean of its vectors.
+    distances = np.square(vectors[:, np.newaxis] - model.cluster_centers_).sum(axis=2)
+    assert np.array_equal(model.labels_, distances.argmin(axis=1))
+    np.testing.assert_allclose(
+        model.cluster_centers_, clustering.cluster_means(vectors, model.labels_, 10), rtol=1e-4, atol=1e-4
+    )
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_wide_vectors_that_are_all_alike_make_one_cluster():
+    vectors = np.ones((12, clustering.WIDE + 1), np.float32)
+    model = clustering.fit(vectors, clusterer="kmeans", n_clusters=3, options=STARTS, seed=0)
+    assert len(set(model.predict(vectors))) == 1
+    assert np.isfinite(model.cluster_centers_).all()
 
 
 def test_held_out_images_have_no_part_in_the_fit():
