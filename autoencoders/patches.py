@@ -23,7 +23,7 @@ PER_IMAGE = 10
 CONTRAST = 10.0
 WHITENING = 0.1
 # So many images' patches, described by hundreds of centres, fit into a processor's cache or near it.
-IMAGES_AT_A_TIME = 20
+IMAGES_AT_A_TIME = 8
 
 
 def side_by_side(
@@ -166,7 +166,8 @@ class PatchFeatures(Patches):
         distances += np.einsum("ij,ij->i", patches, patches)[:, np.newaxis]
         np.sqrt(np.maximum(distances, 0, out=distances), out=distances)
         # The paper's "triangle" code: how much nearer than the mean centre, 0 for the farther half.
-        return np.maximum(distances.mean(axis=1, keepdims=True) - distances, 0)
+        np.subtract(distances.mean(axis=1, keepdims=True), distances, out=distances)
+        return np.maximum(distances, 0, out=distances)
 
 
 class PatchAutoencoder(Patches):
