@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
+
 from benchmarks import workspace
 from benchmarks.measuring import ROOT, Options, environment, ratios, run, summary
 from benchmarks.tables import figure, percent, table
@@ -18,6 +20,9 @@ INSTRUMENTED = ROOT / "benchmarks/scripts/instrumented"
 # What a run leaves, which a cold run must not find.
 RESULTS = ("dvc.lock", "metrics", "docs", "README.md")
 NOTHING_TO_DO = 3
+AS_IS, EMPTY = "as it is", "as many empty stages"
+LESS = {"without params": "params", "and without modules among the dependencies": "modules"}
+SOURCES = ("autoencoders/", "stages/")
 # Stands before the real interpreter on the path, since a process cannot time its own end.
 INTERPRETER = """#!/bin/sh
 started=$(date +%s.%N)
@@ -31,7 +36,7 @@ exit $status
 def measure(options: Options, log: Callable[[str], None]) -> dict:
     """Return the walls of a serial and of a parallel cold run, the serial one's shares, and the no-op's."""
     walls, shares = {"serial": [], "parallel": []}, []
-    empty_walls, noop_walls = [], []
+    noops = {name: [] for name in (AS_IS, *LESS, EMPTY)}
     for _ in range(options.repetitions):
         with workspace.scratch(options) as folder:
             n_stages = _copy(folder / "serial", options)
@@ -40,13 +45,8 @@ def measure(options: Options, log: Callable[[str], None]) -> dict:
             shares.append({name: value / wall for name, value in seconds.items()})
             log(f"serial {wall:.0f} s: " + ", ".join(f"{name} {value:.0f}" for name, value in seconds.items()))
             _empty(folder / "empty", n_stages)
-            for number in range(NOTHING_TO_DO + 1):
-                pair = [run(["dvc", "repro"], folder / name).seconds for name in ("serial", "empty")]
-                # The first finds cold caches of its own.
-                if number:
-                    noop_walls.append(pair[0])
-                    empty_walls.append(pair[1])
-            log(f"nothing to do {noop_walls[-1]:.2f} s, {n_stages} empty stages {empty_walls[-1]:.2f} s")
+            _nothing_to_do(folder, noops)
+            log("nothing to do: " + ", ".join(f"{name} {values[-1]:.2f} s" for name, values in noops.items()))
         with workspace.scratch(options) as folder:
             _copy(folder / "parallel", options)
             child = run(["python", "tools/repro.py"], folder / "parallel", variables=_variables(folder / "parallel"))
@@ -58,9 +58,8 @@ def measure(options: Options, log: Callable[[str], None]) -> dict:
         "serial": summary(walls["serial"]),
         "parallel": summary(walls["parallel"]),
         "shares": {name: summary([each[name] for each in shares]) for name in shares[0]},
-        "nothing_to_do": summary(noop_walls),
-        "empty": summary(empty_walls),
-        "ratio": ratios(noop_walls, empty_walls),
+        "nothing_to_do": {name: summary(values) for name, values in noops.items()},
+        "ratios": {name: ratios(values, noops[EMPTY]) for name, values in noops.items() if name != EMPTY},
     }
 
 
@@ -144,6 +143,32 @@ def split(wall: float, records: list[dict], processes: list[float]) -> dict:
     return dict(found.most_common())
 
 
+def _nothing_to_do(folder: Path, seconds: dict[str, list[float]]) -> None:
+    """Add the seconds of some runs with nothing to do: of the graph, of the same with less in it, and of `empty`.
+
+    What is taken away shows what the rest costs. The graph's own copy is left with the least.
+    """
+    copy = folder / "serial"
+    for name in seconds:
+        where = folder / "empty" if name == EMPTY else copy
+        if name in LESS:
+            graph = yaml.safe_load((copy / "dvc.yaml").read_text(encoding="utf-8"))
+            for stage in graph["stages"].values():
+                _without(stage.get("do", stage), LESS[name])
+            (copy / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False), encoding="utf-8")
+            run(["dvc", "commit", "--force"], copy)
+        # The first finds cold caches of its own.
+        seconds[name] += [run(["dvc", "repro"], where).seconds for _ in range(NOTHING_TO_DO + 1)][1:]
+
+
+def _without(stage: dict, what: str) -> None:
+    if what != "modules":
+        stage.pop(what, None)
+    else:
+        # A stage without a dependency would run each time.
+        stage["deps"] = [each for each in stage["deps"] if not each.startswith(SOURCES)] or ["pyproject.toml"]
+
+
 def _empty(folder: Path, n_stages: int) -> None:
     """Make a pipeline of as many stages that do nothing, and run it once."""
     folder.mkdir()
@@ -163,15 +188,18 @@ def lines(result: dict) -> list[str]:
         ["`python tools/repro.py`, cold, seconds", figure(result["parallel"])],
         ["`dvc repro`, cold, one stage at a time, seconds", figure(result["serial"])],
         *([f"of which {name}", percent(share)] for name, share in result["shares"].items()),
-        ["`dvc repro` with nothing to do, seconds", figure(result["nothing_to_do"], 2)],
-        [f"the same with {result['stages']} empty stages, seconds", figure(result["empty"], 2)],
-        ["ratio of the two", figure(result["ratio"], 2)],
+        *(
+            [f"`dvc repro` with nothing to do, {name}, seconds", figure(seconds, 2)]
+            for name, seconds in result["nothing_to_do"].items()
+        ),
+        *([f"ratio to {EMPTY}, {name}", figure(ratio, 2)] for name, ratio in result["ratios"].items()),
     ]
     return [
         f"Data: {sources}; {result['stages']} stages.",
         "",
         *table(["what", "measured"], rows),
         "",
-        "*DVC* is what is left of the run outside the stages' processes; *training* is all that `train` does, tracing "
-        "included; arrays that are memory-mapped are read where they are used.",
+        "*DVC* is what is left of the run outside the stages' processes; *training* is all that `train` does to "
+        "networks, tracing included; *fitting* is that of clusterings, mixtures, scalings, patches, principal "
+        "components and embeddings; arrays that are memory-mapped are read where they are used.",
     ]
