@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from autoencoders import searching
 from autoencoders.errors import InputError
-from autoencoders.preparation import Preparation
+from autoencoders.preparation import Preparation, Rows
 
 # Added to each variance of a mixture, as a share of the codes' mean variance: codes of dead units have none.
 RIDGE = 1e-4
@@ -98,6 +98,12 @@ def fit(codes: np.ndarray, *, components: Sequence[int], covariance_type: str, m
     return Density(mixtures[min(bic, key=bic.get)], pca, bic)
 
 
+def most_codes(width: int, components: Sequence[int], max_width: int, memory: int) -> int:
+    """Return to how many codes of some width `fit` can be fitted in `memory` bytes, at least to one a component."""
+    # The codes as they are; in float64 what a mixture takes, a copy, its differences from a mean, and probabilities.
+    return max(*components, memory // (4 * width + 8 * 3 * (min(width, max_width) + max(components))))
+
+
 def prior(n: int, width: int, seed: int) -> np.ndarray:
     """Draw `n` codes from N(0, I), a variational autoencoder's prior (Kingma and Welling, 2014): float32 [n, width]."""
     return np.random.default_rng(seed).standard_normal((n, width), dtype=np.float32)
@@ -165,11 +171,14 @@ def recognition(probabilities: np.ndarray, confidence: float) -> dict[str, float
     return {"recognised": float(sure.mean()), "evenness": evenness}
 
 
-def nearest(training: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    training: np.ndarray | Rows, images: np.ndarray, memory: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return for each image the row of the nearest training image, int64 [n], and its distance, float [n].
 
-    Both arguments are float32 [n, pixels] in 0 to 1; the distance is the root of the mean squared difference, in 0
-    to 1. Images much nearer than held-out ones are to their nearest are copies.
+    Both are float32 [n, pixels] in 0 to 1, of the training images at most `memory` bytes at a time; the distance is the
+    root of the mean squared difference, in 0 to 1. Images much nearer than held-out ones are to their nearest are
+    copies.
     """
-    found = searching.nearest(training, images, ["euclidean"], 1)["euclidean"]
+    found = searching.nearest(training, images, ["euclidean"], 1, memory)["euclidean"]
     return found.rows[:, 0], found.distances[:, 0] / np.sqrt(images.shape[1])

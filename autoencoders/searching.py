@@ -8,6 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from autoencoders.errors import InputError
+from autoencoders.preparation import Rows, blocks
 
 
 class Neighbours(NamedTuple):
@@ -37,19 +38,22 @@ def sample(n: int, size: int | None, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(n)[:size])
 
 
-def nearest(index: np.ndarray, queries: np.ndarray, metrics: Iterable[str], k: int) -> dict[str, Neighbours]:
+def nearest(
+    index: np.ndarray | Rows, queries: np.ndarray, metrics: Iterable[str], k: int, memory: int | None = None
+) -> dict[str, Neighbours]:
     """Find the `k` vectors of `index` that are nearest to each query, by comparing it with all of them.
 
     Parameters
     ----------
-    index : ndarray of shape (n_index, width), float32
-        May be memory-mapped.
+    index : ndarray or Rows of shape (n_index, width), float32
     queries : ndarray of shape (n_queries, width), float32
     metrics : iterable of {"cosine", "euclidean"}
         As scikit-learn's `NearestNeighbors` takes them. The cosine distance is 1 - cos, in 0 to 2; a vector of
         zeros, which has no direction, is at distance 1 from all.
     k : int
         From 1 to n_index.
+    memory : int, optional
+        Bytes of the index that are held at a time, but for `k` vectors at least; all of it by default.
 
     Returns
     -------
@@ -65,14 +69,27 @@ def nearest(index: np.ndarray, queries: np.ndarray, metrics: Iterable[str], k: i
     from sklearn.neighbors import NearestNeighbors
 
     check(k, len(index), len(queries))
-    found = {}
+    n, width = index.shape
+    at_a_time = n if memory is None else max(k, memory // (4 * width))
+    found = {metric: [] for metric in metrics}
     # Threads add in an order that depends on their number, and with it change a product's last bits.
     with threadpool_limits(1):
-        for metric in metrics:
-            fitted = NearestNeighbors(n_neighbors=k, algorithm="brute", metric=metric).fit(index)
-            distances, rows = fitted.kneighbors(queries)
-            found[metric] = Neighbours(rows, distances)
-    return found
+        for rows in blocks(n, at_a_time):
+            vectors = index[rows]
+            for metric, parts in found.items():
+                fitted = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric=metric)
+                distances, places = fitted.fit(vectors).kneighbors(queries)
+                parts.append(Neighbours(rows.start + places, distances))
+    return {metric: _nearest_of_all(parts, k) for metric, parts in found.items()}
+
+
+def _nearest_of_all(parts: list[Neighbours], k: int) -> Neighbours:
+    """Return the `k` nearest of those that were found in parts of an index."""
+    if len(parts) == 1:
+        return parts[0]
+    rows, distances = (np.concatenate(each, axis=1) for each in zip(*parts, strict=True))
+    order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    return Neighbours(np.take_along_axis(rows, order, axis=1), np.take_along_axis(distances, order, axis=1))
 
 
 def precision(found: np.ndarray, wanted: np.ndarray, neighbours: Iterable[int]) -> dict[int, float]:

@@ -1,4 +1,4 @@
-"""Time and peak memory of four stages on ten times, and a hundred times, the chapter's images."""
+"""Time and peak memory of five stages on ten times, and a hundred times, the chapter's images."""
 
 import shutil
 import tempfile
@@ -18,6 +18,7 @@ STAGES = {
     "train": ["stages.train", "autoencoders", NETWORK],
     "encode": ["stages.encode", NETWORK],
     "cluster": ["stages.cluster", "encode", NETWORK],
+    "search": ["stages.search", "encode", NETWORK],
 }
 # With its tenth of a test image: pixels as extracted and as prepared, a code of 256 float32, labels.
 BYTES_AN_IMAGE = round(1.1 * (2 * 32 * 32 * 3 + 4 * 256 + 200))

@@ -8,6 +8,7 @@ from autoencoders import figures, generating, searching
 from autoencoders.encoding import Codec
 from autoencoders.errors import InputError
 from autoencoders.inference import Network
+from autoencoders.preparation import Rows
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
@@ -18,13 +19,14 @@ TITLES = {"density": "samples of a Gaussian mixture of its codes", "prior": "sam
 
 
 def main(name: str) -> None:
-    (generate,) = read("generate")
+    generate, in_memory = read("generate", "in_memory")
+    memory = int(in_memory * 2**20)
     if name not in generate.networks:
         raise InputError(f"params.yaml has no generate.networks.{name}; there is {', '.join(generate.networks)}.")
     network = prepared.trained(name)
     described = prepared.describe(network.dataset)
     splits = prepared.training_splits(network)
-    training_codes, test_codes = codes.read("encode", name, *splits), codes.read("encode", name, "test")
+    training_codes, test_codes = codes.rows("encode", name, *splits), codes.read("encode", name, "test")
     generating.check(generate.components, len(training_codes))
     test = prepared.read(network.dataset, "images", "test")
     labels = prepared.read(network.dataset, "labels", "test")
@@ -32,7 +34,11 @@ def main(name: str) -> None:
     codec = Codec(Network(files.outputs("train", name)), prepared.preparation(network), test.shape[1:])
 
     settings = generate.model_dump(include={"components", "covariance_type", "max_width", "seed"})
-    density = generating.fit(training_codes, **settings)
+    most = generating.most_codes(codec.code_size, generate.components, generate.max_width, memory)
+    if most < len(training_codes):
+        print(f"{name}: {len(training_codes):,} codes take more than in_memory ({in_memory:g} MiB): {most:,} are drawn")
+    chosen = searching.sample(len(training_codes), most, generate.seed)
+    density = generating.fit(training_codes[chosen], **settings)
     samples = {"density": density.sample(generate.samples, generate.seed)}
     if getattr(network, "kl_weight", 0) > 0:
         samples["prior"] = generating.prior(generate.samples, codec.code_size, generate.seed)
@@ -40,8 +46,9 @@ def main(name: str) -> None:
     images = {"test": codec.prepare(test[held_out]), "reconstruction": codec.decode(test_codes[held_out])}
     images |= {kind: codec.decode(drawn) for kind, drawn in samples.items()}
     rows = {kind: held_out if kind not in samples else np.arange(generate.samples) for kind in images}
-    training = codec.prepare(prepared.read(network.dataset, "images", *splits))
-    probabilities, nearest = _probabilities(generate.networks[name].classifier, images), _nearest(training, images)
+    training = prepared.rows(network.dataset, "images", *splits).map(codec.prepare)
+    probabilities = _probabilities(generate.networks[name].classifier, images)
+    nearest = _nearest(training, images, memory)
 
     folders = files.outputs("generate", name), files.plots("generate", name), files.metrics("generate", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
@@ -80,10 +87,14 @@ def _probabilities(name: str, images: dict[str, np.ndarray]) -> dict[str, np.nda
     return {kind: classifier.predict(values) for kind, values in inputs.items()}
 
 
-def _nearest(training: np.ndarray, images: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _nearest(training: Rows, images: dict[str, np.ndarray], memory: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return for each kind of images the rows of the nearest training images and the distances to them."""
-    index = training.reshape(len(training), -1)
-    return {kind: generating.nearest(index, values.reshape(len(values), -1)) for kind, values in images.items()}
+    index = training.map(_flat)
+    return {kind: generating.nearest(index, _flat(values), memory) for kind, values in images.items()}
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1)
 
 
 def _table(rows: dict, probabilities: dict, nearest: dict, classes: list[str], numbers: np.ndarray) -> pd.DataFrame:

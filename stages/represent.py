@@ -10,10 +10,12 @@ PATCHES = {"patches": PatchFeatures, "patch_autoencoder": PatchAutoencoder}
 
 
 def main(name: str) -> None:
-    protocol, block = read("protocol", f"representations.{name}")
+    in_memory, protocol, block = read("in_memory", "protocol", f"representations.{name}")
     preparation = prepared.preparation(block)
     images = {split: prepared.rows(block.dataset, "images", split) for split in files.SPLITS}
     training = prepared.rows(block.dataset, "images", *prepared.training_splits(block, protocol))
+    # As float32, four times what is stored.
+    training = prepared.held(training, in_memory / 4)
     settings = block.model_dump(exclude={"kind", "dataset", "colour"})
     if block.kind in PATCHES:
         transform = side_by_side(PATCHES[block.kind], training, **settings)

@@ -17,7 +17,7 @@ SAME, OTHER = figures.COLOURS[0], figures.COLOURS[1]
 
 
 def main(stage: str, name: str) -> None:
-    (search,) = read("search")
+    search, in_memory = read("search", "in_memory")
     about = codes.describe(stage, name)
     described = prepared.describe(about.dataset)
     counts = described["images"]
@@ -29,8 +29,8 @@ def main(stage: str, name: str) -> None:
     queries = _listing(about.dataset, "test")
     queries = queries.iloc[searching.sample(len(queries), search.queries, search.seed)].reset_index(drop=True)
     labels = training["label"].to_numpy()
-    index, asked = codes.read(stage, name, *splits), codes.read(stage, name, "test")[queries["row"]]
-    found = searching.nearest(index, asked, search.metrics, depth)
+    index, asked = codes.rows(stage, name, *splits), codes.read(stage, name, "test")[queries["row"]]
+    found = searching.nearest(index, asked, search.metrics, depth, memory=int(in_memory * 2**20))
     scores = [
         (metric, k, share)
         for metric, neighbours in found.items()
@@ -88,7 +88,7 @@ def _figure(
     """Draw a row for each query: the image, then its neighbours, framed by whether they are of its class."""
     form = prepared.preparation(about.parameters)._replace(flat=False)
     asked = form(prepared.read(about.dataset, "images", "test")[queries["row"]])
-    answers = form(prepared.read(about.dataset, "images", *splits)[rows.ravel()])
+    answers = form(prepared.rows(about.dataset, "images", *splits)[rows.ravel()])
     answers = answers.reshape(*rows.shape, *asked.shape[1:])
     agree = training["label"].to_numpy()[rows] == queries["label"].to_numpy()[:, np.newaxis]
     lines = {

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import ROOT
+import yaml
+from small import ROOT, write_parameters
 
 STATUS = Path("/proc/self/status")
 PROGRAM = f"""
@@ -16,6 +17,12 @@ sys.argv = sys.argv[1:]
 runpy.run_module(sys.argv[0], run_name="__main__")
 print(open("{STATUS}").read())
 """
+
+
+def allow(mebibytes: float) -> None:
+    """Set `in_memory` in this folder's `params.yaml`."""
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    write_parameters(Path(), {**values, "in_memory": mebibytes})
 
 
 def peak(*command: str) -> float:

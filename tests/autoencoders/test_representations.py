@@ -3,7 +3,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from autoencoders import representations
-from autoencoders.preparation import Preparation
+from autoencoders.preparation import Preparation, Rows
 
 RANDOM = np.random.default_rng(0)
 IMAGES, OTHERS = (RANDOM.integers(0, 256, (n, 6, 5, 3), dtype=np.uint8) for n in (40, 7))
@@ -31,6 +31,15 @@ def test_components_are_fitted_to_the_training_images_alone(colour):
     assert found.dtype == np.float32
     # A component's sign is a matter of chance.
     np.testing.assert_allclose(np.abs(found), np.abs(expected), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("colour", ["grey", "rgb"])
+def test_components_of_stored_rows_are_those_of_the_array(colour):
+    form = Preparation(colour, flat=False)
+    whole = representations.pca(IMAGES, form, 4, seed=0)(OTHERS)
+    found = representations.pca(Rows(IMAGES[:25], IMAGES[25:]), form, 4, seed=0)(OTHERS)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(np.abs(found), np.abs(whole), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(("n_images", "width"), [(40, 30), (9, 9)])

@@ -7,6 +7,7 @@ from threadpoolctl import threadpool_limits
 
 from autoencoders import searching
 from autoencoders.errors import InputError
+from autoencoders.preparation import Rows
 
 METRICS = ["cosine", "euclidean"]
 
@@ -43,6 +44,15 @@ def test_a_vector_of_zeros_is_at_cosine_distance_one_from_all():
         found = searching.nearest(index, queries, METRICS, 4)
     assert found["cosine"].distances.tolist() == [[0, 1, 1, 2], [1, 1, 1, 1]]
     assert found["cosine"].rows[0, [0, 3]].tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("memory", [0, 4 * 12 * 7, 4 * 12 * 60, 4 * 12 * 200])
+def test_an_index_searched_in_parts_gives_the_same_neighbours(memory):
+    index, queries = vectors(200, 12), vectors(20, 12, seed=1)
+    whole = searching.nearest(index, queries, METRICS, 7)
+    for metric, found in searching.nearest(Rows(index[:120], index[120:]), queries, METRICS, 7, memory).items():
+        assert np.array_equal(found.rows, whole[metric].rows)
+        np.testing.assert_allclose(found.distances, whole[metric].distances, rtol=1e-4)
 
 
 def test_the_number_of_threads_changes_no_bit():

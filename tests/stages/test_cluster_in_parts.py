@@ -1,14 +1,11 @@
 """Codes that are more than `in_memory` allows to hold."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from clustered import assignments, centres, metrics, scores
-from memory import peak, zeros
-from small import small_parameters, write_parameters
+from memory import allow, peak, zeros
+from small import small_parameters
 
 from autoencoders import preparation
 from stages import cluster
@@ -29,11 +26,6 @@ def by_class(workspace):
         np.save(f"outputs/encode/digits-simple/{split}.npy", grouped.astype(np.float32))
 
 
-def set_memory(mebibytes: float) -> None:
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    write_parameters(Path(), {**values, "in_memory": mebibytes})
-
-
 def test_codes_that_are_more_than_may_be_held_are_clustered_in_parts_and_as_well(by_class, change, monkeypatch, capsys):
     # One start may end with two groups in one cluster, whichever way it is clustered.
     for clusterer in ("kmeans", "mini_batch_kmeans", "gaussian_mixture"):
@@ -41,7 +33,7 @@ def test_codes_that_are_more_than_may_be_held_are_clustered_in_parts_and_as_well
     cluster.main(*SIMPLE)
     assert capsys.readouterr().out == ""
     whole, table, images = metrics("digits-simple"), scores("digits-simple"), assignments("digits-simple")
-    set_memory(0.025)
+    allow(0.025)
     monkeypatch.setattr(stored, "read", lambda *_: pytest.fail("read all of the codes at once"))
     cluster.main(*SIMPLE)
     start = "72 vectors of 100 numbers are more than in_memory (0.025 MiB): "
@@ -63,13 +55,13 @@ def test_codes_that_are_more_than_may_be_held_are_clustered_in_parts_and_as_well
 
 def test_just_what_may_be_held_is_clustered_as_a_whole(by_class, only, capsys):
     only("kmeans")
-    set_memory(72 * 100 * 4 / 2**20)
+    allow(72 * 100 * 4 / 2**20)
     cluster.main(*SIMPLE)
     assert capsys.readouterr().out == ""
 
 
 def test_in_parts_the_size_of_the_blocks_changes_nothing_but_roundings(by_class, monkeypatch, drawings):
-    set_memory(0.025)
+    allow(0.025)
     results = []
     for size in (1000, 7):
         monkeypatch.setattr(preparation, "BLOCK_SIZE", size)
@@ -85,7 +77,7 @@ def test_in_parts_the_size_of_the_blocks_changes_nothing_but_roundings(by_class,
 
 
 def test_memory_does_not_grow_with_the_vectors_beyond_what_may_be_held(workspace):
-    set_memory(4)
+    allow(4)
     before = peak("stages.cluster", "represent", "digits-pixels")
     n = 40_000
     vectors = np.random.default_rng(0).random((n, 784), dtype=np.float32)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from memory import allow
 from scipy.spatial.distance import cdist
 from small import small_parameters
 
@@ -159,3 +160,17 @@ def test_missing_codes_are_one_sentence(workspace):
     missing.unlink()
     with pytest.raises(InputError, match=f"^{missing} is missing"):
         generate.main(PLAIN)
+
+
+def test_codes_that_are_more_than_may_be_held_are_drawn_from(workspace, capsys):
+    generate.main(VARIATIONAL)
+    assert capsys.readouterr().out == ""
+    whole = samples(VARIATIONAL)
+    allow(0.01)
+    generate.main(VARIATIONAL)
+    sentence = rf"{VARIATIONAL}: 72 codes take more than in_memory \(0\.01 MiB\): \d+ are drawn\n"
+    assert re.fullmatch(sentence, capsys.readouterr().out)
+    found = samples(VARIATIONAL)
+    # What is drawn from the prior, and what is nearest to it, does not depend on what may be held.
+    held, drawn = (table[table["kind"] != "density"] for table in (whole, found))
+    pd.testing.assert_frame_equal(drawn, held, rtol=1e-3)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from memory import allow, peak, zeros
 from scipy.spatial.distance import cdist
 from small import ROOT, small_parameters
 
@@ -219,3 +220,16 @@ def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspa
     with pytest.raises(InputError, match=f"^{missing} "):
         search.main(*SIMPLE)
     assert list(workspace.rglob(".partial-*")) == []
+
+
+def test_memory_does_not_grow_with_the_codes_beyond_what_may_be_held(workspace):
+    allow(4)
+    before = peak("stages.search", "represent", "digits-pixels")
+    n = 40_000
+    zeros("outputs/represent/digits-pixels/train.npy", (n, 784), np.float32)
+    zeros("outputs/preprocess/digits/train/images.npy", (n, 28, 28, 1), np.uint8)
+    for what in ("labels", "numbers"):
+        zeros(f"outputs/preprocess/digits/train/{what}.npy", (n,), np.int64)
+    after = peak("stages.search", "represent", "digits-pixels")
+    # Of 120 MiB of vectors.
+    assert after - before < 64
