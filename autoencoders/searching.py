@@ -53,7 +53,8 @@ def nearest(
     k : int
         From 1 to n_index.
     memory : int, optional
-        Bytes of the index that are held at a time, but for `k` vectors at least; all of it by default.
+        Bytes up to which all of the index is held at once; of a larger one a quarter of so many at a time, since the
+        search takes as much again for a copy and for distances. By default it is held.
 
     Returns
     -------
@@ -66,14 +67,18 @@ def nearest(
         If `k` is more than there are vectors in the index, or there are no queries.
     """
     # Scikit-learn takes a second to import, which a mistake in the parameters need not wait for.
+    from sklearn import config_context
     from sklearn.neighbors import NearestNeighbors
 
     check(k, len(index), len(queries))
     n, width = index.shape
-    at_a_time = n if memory is None else max(k, memory // (4 * width))
+    in_parts = memory is not None and memory < 4 * n * width
+    at_a_time = max(k, memory // (4 * 4 * width)) if in_parts else n
+    # MiB of distances that scikit-learn holds at a time.
+    working = {} if memory is None else {"working_memory": max(memory // 2**22, 1)}
     found = {metric: [] for metric in metrics}
     # Threads add in an order that depends on their number, and with it change a product's last bits.
-    with threadpool_limits(1):
+    with threadpool_limits(1), config_context(**working):
         for rows in blocks(n, at_a_time):
             vectors = index[rows]
             for metric, parts in found.items():
