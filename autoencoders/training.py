@@ -1,23 +1,19 @@
 """Training a network on images that, but for small sets, stay uint8 until their batch is due."""
 
-import itertools
-import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from tqdm import tqdm
 
+from autoencoders import batching
 from autoencoders.errors import InputError
 from autoencoders.networks import rearranged
-from autoencoders.networks.runtime import keras, tf
-from autoencoders.preparation import Preparation, Rows, blocks, row_batches
+from autoencoders.networks.runtime import keras
+from autoencoders.preparation import Preparation, Rows
+from autoencoders.stepping import Compiled, Stepping
 
-# Steps between which Python has nothing to do: it takes a tenth of the time of a dense network's step.
-STEPS_AT_ONCE = 10
-# Bytes of float32 up to which images are prepared once, and not in each epoch anew: a tenth of a dense network's time.
-PREPARED = 256 * 2**20
 NAMES = {"categorical_accuracy": "accuracy"}
 
 
@@ -39,6 +35,7 @@ def train(
     noise: float = 0.0,
     jit_compile: bool = False,
     precision: str = "float32",
+    parts: int = 1,
     validation: tuple[np.ndarray | Rows, np.ndarray | None] | None = None,
     early_stopping: dict | None = None,
 ) -> dict[str, list[float]]:
@@ -49,9 +46,9 @@ def train(
     network : keras.Model
         A classifier or an autoencoder of `autoencoders.networks.architectures`.
     images : ndarray or Rows of shape (n, height, width, channels), uint8
-        Training images as stored. An array is held once more by TensorFlow (prepared, where that takes no more than
-        PREPARED bytes), and all of its images are shuffled; rows are read as they are due, and shuffled within windows
-        of some thousands that themselves are drawn from everywhere.
+        Training images as stored. An array is held once more by TensorFlow, and all of its images are shuffled; rows
+        are read as they are due, and shuffled within windows of some thousands that themselves are drawn from
+        everywhere. See `autoencoders.batching.Feed`.
     targets : ndarray of shape (n, n_classes), float32, or None
         One-hot labels for a classifier; None for an autoencoder, whose targets are the images themselves.
     preparation : Preparation
@@ -77,6 +74,9 @@ def train(
     precision : {"float32", "bfloat16"}
         Of the products of dense layers; weights, their updates, activations of the output and the loss stay float32
         (Micikevicius et al., "Mixed precision training", 2018). See `runtime.available_precision`.
+    parts : int
+        A batch goes through the network in so many parts side by side; see `runtime.parts`. Not for a variational
+        network, and in float32 alone.
     validation : tuple of (images, targets), optional
         Scored after each epoch.
     early_stopping : dict with patience and min_delta, optional
@@ -103,16 +103,19 @@ def train(
         loss=loss,
         metrics=["categorical_accuracy"] if loss == "categorical_crossentropy" else [],
         jit_compile=jit_compile,
-        steps_per_execution=min(STEPS_AT_ONCE, n_batches),
     )
-    callbacks = [keras.callbacks.TerminateOnNaN(), Progress(len(images), n_batches, epochs)]
+    model.parts = parts
+    portion = batching.PORTION_COMPILED if jit_compile else batching.PORTION
+    model.feed = batching.Feed(images, targets, preparation, batch_size, seed=seed, noise=noise, portion=portion)
+    callbacks = [keras.callbacks.TerminateOnNaN(), Progress(len(images), model.feed.per_portion, epochs)]
     if early_stopping:
         monitor = "val_loss" if validation else "loss"
         callbacks.append(keras.callbacks.EarlyStopping(monitor, restore_best_weights=True, **early_stopping))
     history = model.fit(
-        batches(images, targets, preparation, batch_size, seed=seed, noise=noise),
-        validation_data=batches(*validation, preparation, 1000) if validation else None,
+        model.feed.portions,
+        validation_data=batching.in_order(*validation, preparation, 1000) if validation else None,
         epochs=epochs,
+        steps_per_epoch=model.feed.n_portions,
         # Said for the sake of Keras: the data set above draws the order itself.
         shuffle=False,
         callbacks=callbacks,
@@ -123,93 +126,7 @@ def train(
     return {_name(key): [float(value) for value in values] for key, values in history.items()}
 
 
-def batches(
-    images: np.ndarray | Rows,
-    targets: np.ndarray | None,
-    preparation: Preparation,
-    batch_size: int,
-    *,
-    seed: int | None = None,
-    noise: float = 0.0,
-) -> "tf.data.Dataset":
-    """Return batches of (inputs, targets) for Keras; parameters as in `train`.
-
-    With a seed the order is drawn anew each epoch; without, it is that of `images`.
-    """
-    if isinstance(images, Rows):
-        source = _stored(images, targets, batch_size, seed)
-    else:
-        source = _held(images, targets, preparation, batch_size, seed)
-    keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-
-    def batch(given: tuple[tf.Tensor, ...], key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        clean = _prepare(given[0], preparation) if given[0].dtype == tf.uint8 else given[0]
-        target = clean if targets is None else given[1]
-        if noise:
-            drawn = tf.random.stateless_normal(tf.shape(clean), key, stddev=noise)
-            return tf.clip_by_value(clean + drawn, 0, 1), target
-        return clean, target
-
-    return tf.data.Dataset.zip(source, keys).map(batch, num_parallel_calls=1).prefetch(2)
-
-
-def _held(
-    images: np.ndarray, targets: np.ndarray | None, preparation: Preparation, batch_size: int, seed: int | None
-) -> "tf.data.Dataset":
-    """Return batches of (images,) or (images, targets) of arrays, which become tensors; of prepared images if small."""
-    if 4 * len(images) * math.prod(preparation.shape(images.shape[1:])) <= PREPARED:
-        pixels = tf.concat([_prepare(tf.constant(images[rows]), preparation) for rows in blocks(len(images))], axis=0)
-    else:
-        pixels = tf.constant(images)
-    arrays = [pixels] if targets is None else [pixels, tf.constant(targets)]
-    order = tf.data.Dataset.range(len(images))
-    if seed is not None:
-        order = order.shuffle(len(images), seed=seed, reshuffle_each_iteration=True)
-    return order.batch(batch_size).map(lambda rows: tuple(tf.gather(values, rows) for values in arrays))
-
-
-def _stored(images: Rows, targets: np.ndarray | None, batch_size: int, seed: int | None) -> "tf.data.Dataset":
-    """Return the same of rows, which are read as they are due."""
-    epochs = itertools.count()
-
-    def read() -> Iterator[tuple[np.ndarray, ...]]:
-        random = None if seed is None else np.random.default_rng((seed, next(epochs)))
-        for rows, pixels in row_batches(images, batch_size, random):
-            yield (pixels,) if targets is None else (pixels, targets[rows])
-
-    signature = [tf.TensorSpec((None, *images.shape[1:]), tf.uint8)]
-    signature += [] if targets is None else [tf.TensorSpec((None, *targets.shape[1:]), tf.float32)]
-    read_batches = tf.data.Dataset.from_generator(read, output_signature=tuple(signature))
-    # Keras wants to know where an epoch ends.
-    return read_batches.apply(tf.data.experimental.assert_cardinality(-(-len(images) // batch_size)))
-
-
-def _prepare(images: "tf.Tensor", preparation: Preparation) -> "tf.Tensor":
-    """Do in TensorFlow's input pipeline what `Preparation` does in NumPy."""
-    images = tf.cast(images, tf.float32)
-    if preparation.colour == "grey":
-        images = tf.reduce_sum(images, axis=-1, keepdims=True) / (255 * images.shape[-1])
-    else:
-        images = images / 255
-    return tf.reshape(images, (-1, *preparation.shape(images.shape[1:])) if preparation.flat else tf.shape(images))
-
-
-class Compiled(keras.Model):
-    """A model that XLA compiles although operations are deterministic, which makes Keras decline.
-
-    It does so since some operations have no deterministic form in XLA; those of dense layers have one.
-    """
-
-    @property
-    def jit_compile(self) -> bool:
-        return True
-
-    @jit_compile.setter
-    def jit_compile(self, value: bool):
-        pass
-
-
-def _to_train(network: keras.Model, jit_compile: bool, precision: str) -> keras.Model:
+def _to_train(network: keras.Model, jit_compile: bool, precision: str) -> Stepping:
     """Return a model of its own, so that the optimizer's state stays out of what the caller saves.
 
     It computes with the network's weights, in a quicker order where there is one; for bfloat16 with copies of them.
@@ -230,7 +147,7 @@ def _to_train(network: keras.Model, jit_compile: bool, precision: str) -> keras.
         copied.set_weights(network.get_weights())
         inputs = copied.input
         outputs = keras.layers.Activation(last.activation, dtype="float32", name="float32")(copied.output)
-    return (Compiled if jit_compile else keras.Model)(inputs, outputs)
+    return (Compiled if jit_compile else Stepping)(inputs, outputs)
 
 
 def _rate(
@@ -261,20 +178,20 @@ def _name(key: str) -> str:
 class Progress(keras.callbacks.Callback):
     """Show a bar in a terminal, or a line an epoch in a log, with the scores, images a second and time left."""
 
-    def __init__(self, n_images: int, n_batches: int, epochs: int, clock: Callable[[], float] = time.perf_counter):
+    def __init__(self, n_images: int, per_portion: int, epochs: int, clock: Callable[[], float] = time.perf_counter):
         super().__init__()
-        self.n_images, self.n_batches, self.epochs, self.clock = n_images, n_batches, epochs, clock
+        self.n_images, self.per_portion, self.epochs, self.clock = n_images, per_portion, epochs, clock
 
     def on_train_begin(self, logs=None):
         self.start = self.clock()
-        self.bar = tqdm(total=self.epochs * self.n_batches, unit="batch", disable=not sys.stderr.isatty())
+        self.bar = tqdm(total=self.epochs * self.n_images, unit=" images", disable=not sys.stderr.isatty())
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.before = epoch * self.n_batches
+        self.before = epoch * self.n_images
 
     def on_train_batch_end(self, batch, logs=None):
-        # Called once for several batches, with the number of the last.
-        self.bar.update(self.before + batch + 1 - self.bar.n)
+        # What Keras takes for a batch is a portion.
+        self.bar.update(self.before + min((batch + 1) * self.per_portion, self.n_images) - self.bar.n)
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from tqdm import tqdm
 
-from autoencoders import preparation, training
+from autoencoders import batching, preparation, training
 from autoencoders.errors import InputError
 from autoencoders.networks import architectures, runtime
+from autoencoders.networks.runtime import keras
 from autoencoders.preparation import Preparation, Rows, one_hot
 from autoencoders.reconstruction import cross_entropy
-from autoencoders.training import Progress, batches, train
+from autoencoders.training import Progress, train
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
@@ -36,42 +37,6 @@ def weights(model) -> bytes:
     return b"".join(array.tobytes() for array in model.get_weights())
 
 
-@pytest.mark.parametrize("most", [0, training.PREPARED])
-@pytest.mark.parametrize("colour", ["grey", "rgb"])
-@pytest.mark.parametrize("flat", [True, False])
-def test_batches_hold_what_the_preparation_gives_in_numpy(colour, flat, most, monkeypatch):
-    monkeypatch.setattr(training, "PREPARED", most)
-    preparation = Preparation(colour, flat)
-    found = [(inputs.numpy(), targets.numpy()) for inputs, targets in batches(IMAGES, None, preparation, 16)]
-    assert [len(inputs) for inputs, _ in found] == [16, 16, 16, 2]
-    inputs = np.concatenate([inputs for inputs, _ in found])
-    assert inputs.dtype == np.float32
-    assert np.allclose(inputs, preparation(IMAGES), atol=1e-7)
-    assert np.array_equal(inputs, np.concatenate([targets for _, targets in found]))
-
-
-def test_with_a_seed_each_epoch_has_its_own_order_and_labels_stay_with_their_images():
-    data = batches(IMAGES, LABELS, GREY, 50, seed=0)
-    (first, first_labels), (second, _) = next(iter(data)), next(iter(data))
-    assert not np.array_equal(first, second)
-    expected = {image.tobytes(): label.tolist() for image, label in zip(GREY(IMAGES), LABELS, strict=True)}
-    assert all(
-        expected[row.tobytes()] == label.tolist()
-        for row, label in zip(first.numpy(), first_labels.numpy(), strict=True)
-    )
-
-
-def test_noise_is_on_the_inputs_alone_of_the_stated_size_and_new_each_epoch():
-    middle = np.full((40, 8, 8, 1), 128, np.uint8)
-    data = batches(middle, None, GREY, 40, seed=0, noise=0.1)
-    (first, clean), (second, _) = next(iter(data)), next(iter(data))
-    assert np.ptp(clean) == 0
-    assert np.std(first - clean) == pytest.approx(0.1, rel=0.05)
-    assert not np.array_equal(first, second)
-    strong, _ = next(iter(batches(middle, None, GREY, 40, seed=0, noise=1.0)))
-    assert np.min(strong) == 0 and np.max(strong) == 1
-
-
 def test_training_lowers_the_loss_and_repeats_to_the_byte():
     models = [autoencoder(), autoencoder()]
     histories = [train(model, IMAGES, None, GREY, **SETTINGS, noise=0.1) for model in models]
@@ -82,7 +47,7 @@ def test_training_lowers_the_loss_and_repeats_to_the_byte():
 
 def test_images_prepared_beforehand_and_in_each_batch_train_to_the_same_bytes(monkeypatch):
     first = weights(_trained())
-    monkeypatch.setattr(training, "PREPARED", 0)
+    monkeypatch.setattr(batching, "PREPARED", 0)
     assert weights(_trained()) == first
 
 
@@ -153,7 +118,7 @@ def test_a_loss_that_is_no_longer_finite_ends_training():
 
 def test_a_log_gets_a_line_an_epoch_with_speed_and_time_left(capsys):
     clock = iter([10.0, 12.0, 14.0])
-    progress = Progress(n_images=100, n_batches=5, epochs=4, clock=lambda: next(clock))
+    progress = Progress(n_images=100, per_portion=40, epochs=4, clock=lambda: next(clock))
     progress.on_train_begin()
     progress.on_epoch_end(0, {"loss": 0.5})
     progress.on_epoch_end(1, {"loss": 0.25, "val_loss": 0.3})
@@ -163,42 +128,10 @@ def test_a_log_gets_a_line_an_epoch_with_speed_and_time_left(capsys):
     assert second == "epoch 2/4  loss 0.2500  validation_loss 0.3000  50 images/s  4 s left"
 
 
-class Counted:
-    """Images that count how many of them were read at once, at most."""
-
-    def __init__(self, images):
-        self.images, self.most = images, 0
-        self.shape, self.dtype = images.shape, images.dtype
-
-    def __getitem__(self, rows):
-        self.most = max(self.most, len(self.images[rows]))
-        return self.images[rows]
-
-
 @pytest.fixture
 def small_windows(monkeypatch):
     monkeypatch.setattr(preparation, "RUN", 4)
     monkeypatch.setattr(preparation, "RUNS_AT_A_TIME", 3)
-
-
-def test_stored_images_come_in_as_many_batches_each_once_an_epoch_with_their_labels(small_windows):
-    stored = Counted(IMAGES)
-    data = batches(Rows(stored), LABELS, GREY, 16, seed=0)
-    epochs = [list(data), list(data)]
-    assert [len(inputs) for inputs, _ in epochs[0]] == [16, 16, 16, 2]
-    orders = [np.concatenate([inputs for inputs, _ in epoch]) for epoch in epochs]
-    assert sorted(map(bytes, orders[0])) == sorted(map(bytes, orders[1])) == sorted(map(bytes, GREY(IMAGES)))
-    assert not np.array_equal(*orders)
-    expected = {image.tobytes(): label.tolist() for image, label in zip(GREY(IMAGES), LABELS, strict=True)}
-    for inputs, labels in epochs[0]:
-        found = zip(inputs.numpy(), labels.numpy(), strict=True)
-        assert all(expected[image.tobytes()] == label.tolist() for image, label in found)
-    assert stored.most == 4
-
-
-def test_without_a_seed_stored_images_come_in_their_order(small_windows):
-    found = np.concatenate([inputs for inputs, _ in batches(Rows(IMAGES), None, GREY, 16)])
-    assert np.array_equal(found, np.concatenate([inputs for inputs, _ in batches(IMAGES, None, GREY, 16)]))
 
 
 def test_training_on_stored_images_repeats_to_the_byte_and_comes_as_far(small_windows):
@@ -212,19 +145,61 @@ def test_training_on_stored_images_repeats_to_the_byte_and_comes_as_far(small_wi
     assert losses[0][-1] == pytest.approx(losses[2][-1], rel=0.01)
 
 
-def test_the_bar_counts_batches_whether_they_come_one_by_one_or_several_at_once():
-    progress = Progress(n_images=100, n_batches=5, epochs=2, clock=lambda: 0.0)
+def test_the_bar_counts_the_images_of_portions_of_which_the_last_is_smaller():
+    progress = Progress(n_images=100, per_portion=60, epochs=2, clock=lambda: 0.0)
     progress.on_train_begin()
     # Where there is no terminal the bar counts nothing.
-    progress.bar = tqdm(total=10, file=io.StringIO())
+    progress.bar = tqdm(total=200, file=io.StringIO())
     counts = []
     for epoch in (0, 1):
         progress.on_epoch_begin(epoch)
-        for last in (2, 4):
-            progress.on_train_batch_end(last)
+        for number in (0, 1):
+            progress.on_train_batch_end(number)
             counts.append(progress.bar.n)
     progress.on_train_end()
-    assert counts == [3, 5, 8, 10]
+    assert counts == [60, 100, 160, 200]
+
+
+@pytest.mark.parametrize("n", [50, 48, 5])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_training_is_that_of_keras_on_the_same_batches(n, jit_compile):
+    ours, plain = autoencoder(), autoencoder()
+    # All images alike, so that their order does not matter; 16 a batch leave 2, none and all 5 for the last one.
+    images = np.broadcast_to(IMAGES[:1], (n, 8, 8, 3)).copy()
+    history = train(ours, images, None, GREY, **SETTINGS, jit_compile=jit_compile)
+    plain.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
+    expected = plain.fit(GREY(images), GREY(images), batch_size=16, epochs=3, shuffle=False, verbose=0).history
+    assert history["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+    for found, array in zip(ours.get_weights(), plain.get_weights(), strict=True):
+        assert found == pytest.approx(array, abs=1e-5)
+
+
+def test_portions_of_any_size_train_to_the_same_but_for_the_order_of_images(monkeypatch):
+    images = np.broadcast_to(IMAGES[:1], (50, 8, 8, 3)).copy()
+    expected = autoencoder()
+    train(expected, images, None, GREY, **SETTINGS)
+    monkeypatch.setattr(batching, "PORTION", 20)
+    found = autoencoder()
+    train(found, images, None, GREY, **SETTINGS)
+    for array, wanted in zip(found.get_weights(), expected.get_weights(), strict=True):
+        assert array == pytest.approx(wanted, abs=1e-6)
+
+
+# The last batch has 2 images, too few for three parts, or 5.
+@pytest.mark.parametrize("n", [50, 37])
+def test_a_batch_in_parts_trains_to_the_same_but_for_rounding(n):
+    def network():
+        runtime.deterministic(0)
+        return architectures.convolutional("network", (8, 8, 3), [4], 3, "relu", "sigmoid")
+
+    whole, *parts = network(), network(), network()
+    images = IMAGES[:n]
+    expected = train(whole, images, None, Preparation("rgb", flat=False), **SETTINGS)
+    histories = [train(each, images, None, Preparation("rgb", flat=False), **SETTINGS, parts=3) for each in parts]
+    assert histories[0] == histories[1] and weights(parts[0]) == weights(parts[1])
+    assert histories[0]["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+    for found, array in zip(parts[0].get_weights(), whole.get_weights(), strict=True):
+        assert found == pytest.approx(array, abs=1e-4)
 
 
 @pytest.mark.parametrize("kl_weight", [0.0, 1.0])
