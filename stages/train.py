@@ -25,6 +25,14 @@ TRAINING = {
 SIZES = {"units", "filters", "kernel_size", "activation", "code_activation", "output_activation", "kl_weight"}
 
 
+def parts(network: object, batch_size: int) -> int:
+    """Return in how many parts a batch of a network, a block of `params.yaml`, goes through it."""
+    from autoencoders.networks import runtime
+
+    splits = network.kind in ("convolutional", "strided") and not getattr(network, "kl_weight", 0)
+    return runtime.parts(batch_size) if splits else 1
+
+
 def main(group: str, name: str) -> None:
     if group not in ("classifiers", "autoencoders"):
         raise InputError(f"'{group}' is no group of networks; use 'classifiers' or 'autoencoders'.")
@@ -43,6 +51,10 @@ def main(group: str, name: str) -> None:
     from autoencoders.networks import architectures, runtime, storage
     from autoencoders.training import train
 
+    settings = network.model_dump(include=TRAINING)
+    if hasattr(network, "precision"):
+        settings["precision"] = runtime.available_precision(network.precision)
+    settings["parts"] = parts(network, network.batch_size)
     runtime.deterministic(network.seed)
     preparation = prepared.preparation(network)
     model = architectures.build(
@@ -53,9 +65,6 @@ def main(group: str, name: str) -> None:
         **network.model_dump(include=SIZES | ({"seed"} if hasattr(network, "kl_weight") else set())),
     )
     print(f"{name}: {model.count_params():,} parameters, {len(images):,} images, recipe {recipe}", flush=True)
-    settings = network.model_dump(include=TRAINING)
-    if hasattr(network, "precision"):
-        settings["precision"] = runtime.available_precision(network.precision)
     history = train(model, images, targets, preparation, validation=validation, **settings)
     # The last loss is from before the last step, which may be the one that breaks the weights.
     if not all(np.isfinite(values).all() for values in (history["loss"], *model.get_weights())):

@@ -4,13 +4,15 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 PROCESSOR = Path("/proc/cpuinfo")
+# Parts of a batch: each is traced and optimised of its own, and below some images a part has little to do.
+MOST_PARTS, SMALLEST_PART = 4, 8
 
 
 @contextmanager
@@ -54,7 +56,7 @@ with _quiet(), _without("matplotlib", "matplotlib.pyplot", "sklearn"):
     # Part of the greeting comes only when the devices are first looked for.
     tf.config.list_physical_devices()
 
-__all__ = ["available_precision", "deterministic", "keras", "tf"]
+__all__ = ["available_precision", "deterministic", "keras", "parts", "tf"]
 
 
 def deterministic(seed: int) -> None:
@@ -64,6 +66,22 @@ def deterministic(seed: int) -> None:
     """
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
+
+
+def parts(batch_size: int) -> int:
+    """Return in how many parts a batch should go through a convolutional network on this machine's cores.
+
+    Each operation gets the threads that this leaves to it. A convolution of small images is so short that most of it is
+    waking threads and waiting for the last of them; whole parts of a batch, each on a core, wait once a step. Threads
+    can be set before TensorFlow computes anything, and stay as they are afterwards.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n = min(MOST_PARTS, cores, batch_size // SMALLEST_PART)
+    if n < 2 or tf.config.list_physical_devices("GPU"):
+        return 1
+    with suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(cores // n)
+    return n
 
 
 def available_precision(asked: str) -> str:

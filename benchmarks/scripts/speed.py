@@ -9,7 +9,7 @@ from autoencoders.networks import architectures, runtime
 from autoencoders.training import train
 from stages.shared import prepared
 from stages.shared.parameters import read
-from stages.train import SIZES, TRAINING
+from stages.train import SIZES, TRAINING, parts
 
 MOST_EPOCHS = 200
 
@@ -40,6 +40,7 @@ def training_speed(name: str, settings: dict, seconds: float) -> dict:
     settings = {**block.model_dump(include=TRAINING), "early_stopping": None, **settings}
     if "precision" in settings:
         settings["precision"] = runtime.available_precision(settings["precision"])
+    settings["parts"] = parts(block, settings["batch_size"])
 
     def timed(epochs: int) -> tuple[float, float]:
         runtime.deterministic(block.seed)

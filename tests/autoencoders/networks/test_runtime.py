@@ -36,3 +36,30 @@ def test_bfloat16_is_for_machines_that_have_it(flags, expected, tmp_path, monkey
         (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n", encoding="utf-8")
     assert runtime.available_precision("bfloat16") == expected
     assert runtime.available_precision("float32") == "float32"
+
+
+@pytest.mark.parametrize(
+    ("cores", "batch_size", "expected"), [(1, 128, 1), (2, 128, 2), (2, 8, 1), (16, 128, 4), (16, 20, 2)]
+)
+def test_a_batch_has_as_many_parts_as_cores_but_few_and_none_too_small(cores, batch_size, expected, monkeypatch):
+    monkeypatch.setattr(runtime.os, "sched_getaffinity", lambda process: set(range(cores)), raising=False)
+    monkeypatch.setattr(runtime.tf.config, "list_physical_devices", lambda kind: [])
+    assert runtime.parts(batch_size) == expected
+
+
+def test_parts_leave_an_operation_the_threads_that_are_left_for_it():
+    program = "; ".join(
+        [
+            "import os",
+            "os.sched_getaffinity = lambda process: set(range(8))",
+            "from autoencoders.networks import runtime",
+            "runtime.parts(16)",
+            "print(runtime.tf.config.threading.get_intra_op_parallelism_threads())",
+        ]
+    )
+    assert output_of(program) == "4"
+
+
+def test_a_graphics_processor_takes_batches_whole(monkeypatch):
+    monkeypatch.setattr(runtime.tf.config, "list_physical_devices", lambda kind: ["one"])
+    assert runtime.parts(128) == 1
