@@ -51,9 +51,13 @@ class UpSampled(layers.Layer):
     def call(self, images):
         """Take images [n, height, width, channels] to [n, 2 height, 2 width, filters]."""
         kernel = self.convolution.kernel
-        rows, columns = (tf.constant(_shares(size), kernel.dtype) for size in kernel.shape[:2])
-        small = tf.einsum("apu,bqv,uvio->pqiabo", rows, columns, kernel)
-        small = tf.reshape(small, (*small.shape[:3], 4 * kernel.shape[-1]))
+        height, width, channels, filters = kernel.shape
+        rows, columns = _shares(height), _shares(width)
+        # One small product: the sums over both sides, as tf.einsum takes them, are several with all axes moved between.
+        shares = np.einsum("apu,bqv->pqabuv", rows, columns).reshape(-1, height * width)
+        small = tf.constant(shares, kernel.dtype) @ tf.reshape(kernel, (height * width, channels * filters))
+        small = tf.reshape(small, (rows.shape[1], columns.shape[1], 4, channels, filters))
+        small = tf.reshape(tf.transpose(small, (0, 1, 3, 2, 4)), (*small.shape[:2], channels, 4 * filters))
         x = tf.nn.depth_to_space(tf.nn.conv2d(images, small, 1, "SAME"), 2)
         return self.convolution.activation(tf.nn.bias_add(x, self.convolution.bias))
 
