@@ -3,13 +3,14 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 from tqdm import tqdm
 
 from autoencoders import batching
 from autoencoders.errors import InputError
-from autoencoders.networks import rearranged
+from autoencoders.networks import rearranged, runtime
 from autoencoders.networks.runtime import keras
 from autoencoders.preparation import Preparation, Rows
 from autoencoders.stepping import Compiled, Stepping
@@ -70,7 +71,8 @@ def train(
         each time and clipped to 0 to 1. Targets stay clean: a denoising autoencoder (Vincent et al., 2008).
     jit_compile : bool
         Let XLA compile the steps: worth its second or two where a network of dense layers trains for long. Other bytes
-        than without it (a variational network draws other numbers), but the same each time.
+        than without it (a variational network draws other numbers), but the same each time. In bfloat16 on a processor
+        all but the products, which it does more slowly than TensorFlow; see `runtime.fusing`.
     precision : {"float32", "bfloat16"}
         Of the products of dense layers; weights, their updates, activations of the output and the loss stay float32
         (Micikevicius et al., "Mixed precision training", 2018). See `runtime.available_precision`.
@@ -97,12 +99,13 @@ def train(
     """
     n_batches = -(-len(images) // batch_size)
     rate = _rate(learning_rate, schedule, warmup, n_batches * epochs)
-    model = _to_train(network, jit_compile, precision)
+    whole = jit_compile and runtime.compiles_whole(precision)
+    model = _to_train(network, whole, precision)
     model.compile(
         optimizer=_optimizer(optimizer, rate, optimizer_options or {}),
         loss=loss,
         metrics=["categorical_accuracy"] if loss == "categorical_crossentropy" else [],
-        jit_compile=jit_compile,
+        jit_compile=whole,
     )
     model.parts = parts
     portion = batching.PORTION_COMPILED if jit_compile else batching.PORTION
@@ -111,22 +114,23 @@ def train(
     if early_stopping:
         monitor = "val_loss" if validation else "loss"
         callbacks.append(keras.callbacks.EarlyStopping(monitor, restore_best_weights=True, **early_stopping))
-    history = model.fit(
-        model.feed.portions,
-        validation_data=batching.in_order(*validation, preparation, 1000) if validation else None,
-        epochs=epochs,
-        steps_per_epoch=model.feed.n_portions,
-        # Said for the sake of Keras: the data set above draws the order itself.
-        shuffle=False,
-        callbacks=callbacks,
-        verbose=0,
-    ).history
+    with runtime.fusing() if jit_compile and not whole else nullcontext():
+        history = model.fit(
+            model.feed.portions,
+            validation_data=batching.in_order(*validation, preparation, 1000) if validation else None,
+            epochs=epochs,
+            steps_per_epoch=model.feed.n_portions,
+            # Said for the sake of Keras: the data set above draws the order itself.
+            shuffle=False,
+            callbacks=callbacks,
+            verbose=0,
+        ).history
     if precision == "bfloat16":
         network.set_weights(model.get_weights())
     return {_name(key): [float(value) for value in values] for key, values in history.items()}
 
 
-def _to_train(network: keras.Model, jit_compile: bool, precision: str) -> Stepping:
+def _to_train(network: keras.Model, compiled: bool, precision: str) -> Stepping:
     """Return a model of its own, so that the optimizer's state stays out of what the caller saves.
 
     It computes with the network's weights, in a quicker order where there is one; for bfloat16 with copies of them.
@@ -147,7 +151,7 @@ def _to_train(network: keras.Model, jit_compile: bool, precision: str) -> Steppi
         copied.set_weights(network.get_weights())
         inputs = copied.input
         outputs = keras.layers.Activation(last.activation, dtype="float32", name="float32")(copied.output)
-    return (Compiled if jit_compile else Stepping)(inputs, outputs)
+    return (Compiled if compiled else Stepping)(inputs, outputs)
 
 
 def _rate(

@@ -237,6 +237,15 @@ def test_bfloat16_comes_as_far_and_leaves_a_float32_network(jit_compile):
     assert scored == pytest.approx(expected["loss"][-1], abs=0.02)
 
 
+def test_compiling_changes_bfloat16_in_roundings_only_and_ends_with_the_training():
+    plain, compiled = autoencoder(), autoencoder()
+    expected = train(plain, IMAGES, None, GREY, **SETTINGS, precision="bfloat16")
+    history = train(compiled, IMAGES, None, GREY, **SETTINGS, precision="bfloat16", jit_compile=True)
+    assert history["loss"] == pytest.approx(expected["loss"], rel=1e-3)
+    assert weights(compiled) != weights(plain)
+    assert runtime.tf.config.optimizer.get_jit() == ""
+
+
 def test_a_classifier_learns_in_bfloat16_too():
     runtime.deterministic(0)
     model = architectures.classifier("network", (64,), [16], "relu", 3)

@@ -60,6 +60,58 @@ def test_parts_leave_an_operation_the_threads_that_are_left_for_it():
     assert output_of(program) == "4"
 
 
-def test_a_graphics_processor_takes_batches_whole(monkeypatch):
+def test_a_graphics_processor_takes_batches_whole_and_compiles_every_precision_whole(monkeypatch):
     monkeypatch.setattr(runtime.tf.config, "list_physical_devices", lambda kind: ["one"])
     assert runtime.parts(128) == 1
+    assert runtime.compiles_whole("float32") and runtime.compiles_whole("bfloat16")
+
+
+def test_a_processor_compiles_bfloat16_but_for_its_products(monkeypatch):
+    monkeypatch.setattr(runtime.tf.config, "list_physical_devices", lambda kind: [])
+    assert runtime.compiles_whole("float32") and not runtime.compiles_whole("bfloat16")
+
+
+def test_fusing_compiles_activations_and_leaves_products():
+    from tensorflow.python.eager import context
+
+    tf = runtime.tf
+
+    @tf.function
+    def layers(inputs, weights):
+        hidden = tf.sigmoid(tf.matmul(inputs, weights)) * 2 + tf.exp(inputs)
+        return tf.matmul(hidden, weights)
+
+    def operations() -> list[str]:
+        tensors = tf.ones((8, 8)), tf.ones((8, 8))
+        context.enable_run_metadata()
+        try:
+            layers(*tensors)
+            graphs = context.export_run_metadata().partition_graphs
+        finally:
+            context.disable_run_metadata()
+        return [node.op for graph in graphs for node in graph.node]
+
+    with runtime.fusing():
+        fused = operations()
+    products = [name for name in fused if name.endswith("MatMul")]
+    assert "_XlaRun" in fused and len(products) == 2 and "Sigmoid" not in fused
+
+
+def test_fusing_ends_with_its_block_even_by_an_error():
+    before = runtime.tf.config.optimizer.get_jit()
+    with pytest.raises(ZeroDivisionError), runtime.fusing():
+        assert runtime.tf.config.optimizer.get_jit() == "autoclustering"
+        raise ZeroDivisionError
+    assert runtime.tf.config.optimizer.get_jit() == before == ""
+
+
+def test_flags_for_xla_of_the_users_own_are_kept_and_come_last():
+    program = "; ".join(
+        [
+            "import os",
+            "os.environ['TF_XLA_FLAGS'] = '--tf_xla_min_cluster_size=7'",
+            "import autoencoders.networks.runtime",
+            "print(os.environ['TF_XLA_FLAGS'])",
+        ]
+    )
+    assert output_of(program) == f"{runtime.FUSING} --tf_xla_min_cluster_size=7"
