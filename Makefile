@@ -4,17 +4,21 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test bench gpu lock clean
+.PHONY: repro test graph bench gpu lock clean
 
 repro: $(INSTALLED)
 	@python -m stages.shared.parameters
 	@python tools/repro.py
 	@for stage in train evaluate encode cluster search generate denoise sequence.json; do \
 	    echo; dvc metrics show metrics/$$stage; done
-	@echo "Everything on one page: $(CURDIR)/report/index.html. Tables: outputs/summarize/. Figures: plots/."
+	@echo "Everything on one page: $(CURDIR)/report/index.html. Tables: data/summary/. Figures: plots/."
 
 test: $(INSTALLED)
 	python -m pytest
+
+# Writes into dvc.yaml which modules each stage imports.
+graph: $(INSTALLED)
+	python tools/graph.py
 
 # Half an hour or more on the official data; `python -m benchmarks growth` runs one part of it.
 bench: $(INSTALLED)
@@ -38,4 +42,4 @@ $(INSTALLED): requirements.lock
 	@touch $@
 
 clean:
-	rm -rf $(VENV) outputs plots report dvc_plots
+	rm -rf $(VENV) models plots report dvc_plots $(filter-out data/README.md data/downloads,$(wildcard data/*))

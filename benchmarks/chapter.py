@@ -33,7 +33,7 @@ def _network(folder: Path, values: dict, name: str, options: Options, log: Calla
     score = "accuracy" if group == "classifiers" else "loss"
     block = values[group][name]
     epochs = min(block["epochs"]["chapter"], 2) if options.quick else block["epochs"]["chapter"]
-    images = folder / "outputs/preprocess" / block["dataset"]
+    images = folder / "data/prepared" / block["dataset"]
     runs = {"chapter": [], "fast": []}
     for number in range(max(options.repetitions, options.chapter_repetitions)):
         if number < options.chapter_repetitions:

@@ -92,15 +92,15 @@ def _shrunk(values: dict) -> dict:
     for network in (*values["autoencoders"].values(), *values["classifiers"].values()):
         network["epochs"] = 1
     values["representations"] = keep(values["representations"], "photos-pixels", "digits-pixels")
-    values["manifolds"] = keep(values["manifolds"], "photos-pixels-spectral")
+    values["embeddings"] = keep(values["embeddings"], "photos-pixels-spectral")
     values["cluster"] |= {"seeds": 1, "silhouette_sample": 50}
     values["cluster"]["gaussian_mixture"] |= {"n_init": 1, "reg_covar": 1e-3}
     values["search"]["queries"] = 20
-    values["view"] |= {"sample": 30, "perplexity": 5, "max_iter": 250}
+    values["map"] |= {"sample": 30, "perplexity": 5, "max_iter": 250}
     values["generate"] |= {"samples": 30, "shown": 10, "components": [1, 2], "pairs": 2, "steps": 3}
     values["denoise"] |= {"levels": [0.5], "images": 10, "shown": 4, "tuning": 4, "median_size": [3]}
     values["denoise"]["networks"] = keep(values["denoise"]["networks"], "digits-denoising")
-    values["sequence"]["epochs"] = values["learning-rate"]["epochs"] = 1
+    values["sequence"]["epochs"] = values["learning_rates"]["epochs"] = 1
     return values
 
 

@@ -53,7 +53,7 @@ def prepared(options: Options, log: Callable[[str], None]) -> Iterator[tuple[Pat
             log(f"extract and preprocess {dataset}")
             for stage in ("extract", "preprocess"):
                 run(["python", "-m", f"stages.{stage}", dataset], folder)
-            found = json.loads((folder / "outputs/preprocess" / dataset / "dataset.json").read_text(encoding="utf-8"))
+            found = json.loads((folder / "data/prepared" / dataset / "dataset.json").read_text(encoding="utf-8"))
             described[dataset] = {"source": found["source"], **found["images"]}
         yield folder, values, described
 

@@ -6,11 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from autoencoders import clustering, figures, streaming
-from autoencoders.encoding import Codec
-from autoencoders.inference import Network
-from autoencoders.preparation import Rows
-from autoencoders.scaling import pool, scaler
+from autoencoders.clustering import clusterers, out_of_core
+from autoencoders.clustering.scores import central_images, cluster_class_matrix, cluster_means
+from autoencoders.core.rows import Rows
+from autoencoders.inference.codec import Codec
+from autoencoders.inference.network import Network
+from autoencoders.pages import figures
+from autoencoders.scaling.pooling import pool
+from autoencoders.scaling.scaler import scaler
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
 from stages.shared.progress import watched
@@ -20,15 +23,15 @@ from stages.shared.running import run
 MAIN = ("accuracy", "nmi", "ari")
 
 
-def main(stage: str, name: str) -> None:
+def main(name: str) -> None:
     in_memory, cluster = read("in_memory", "cluster")
-    about = codes.describe(stage, name)
+    about = codes.describe(name)
     described = prepared.describe(about.dataset)
     splits = prepared.parts(about.parameters, about.protocol)
-    labels = {part: prepared.read(about.dataset, "labels", *names) for part, names in splits.items()}
-    vectors = {part: codes.rows(stage, name, *names) for part, names in splits.items()}
+    labels = {part: prepared.labels(about.dataset, *names) for part, names in splits.items()}
+    vectors = {part: codes.rows(name, *names) for part, names in splits.items()}
     if not (in_parts := 4 * np.prod(vectors["training"].shape) > in_memory * 2**20):
-        vectors = {part: codes.read(stage, name, *names) for part, names in splits.items()}
+        vectors = {part: codes.read(name, *names) for part, names in splits.items()}
 
     found, rows = {}, None
     for form in cluster.clusterings:
@@ -39,13 +42,13 @@ def main(stage: str, name: str) -> None:
         found[form] = results
         if rows is None:
             first = results[0]
-            rows = clustering.central_images(
+            rows = central_images(
                 features["training"], first.assignments["training"], first.centres, cluster.central_images
             )
     scores = pd.concat([_scores(form, results) for form, results in found.items()])
     matched = "held_out" if "held_out" in splits else "training"
 
-    folders = files.outputs("cluster", name), files.plots("cluster", name), files.metrics("cluster", f"{name}.json")
+    folders = files.data("clusters", name), files.plots("cluster", name), files.metrics("cluster", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
         summary = {form: _mean_and_deviation(scores, form, matched) for form in found}
         files.write_json(metrics, {"source": described["source"], "scored": matched, **summary})
@@ -54,12 +57,12 @@ def main(stage: str, name: str) -> None:
         _assignments(about.dataset, splits, first.assignments).to_csv(folder / "assignments.csv", index=False)
         shown = _central(about, splits["training"], rows)
         captions = ["nearest images"]
-        if stage == "encode":
-            means = clustering.cluster_means(vectors["training"], first.assignments["training"], cluster.n_clusters)
+        if hasattr(about, "network"):
+            means = cluster_means(vectors["training"], first.assignments["training"], cluster.n_clusters)
             shown = _with_decoded_centres(name, about.parameters, means, shown)
             captions = ["decoded centre", *captions]
         figures.save(figures.image_rows(shown, captions, f"{name}: clusters"), plots / "central-images.png")
-        counts = clustering.cluster_class_matrix(
+        counts = cluster_class_matrix(
             labels[matched], first.assignments[matched], cluster.n_clusters, len(described["classes"])
         )
         title = f"{name}: {'test' if matched == 'held_out' else 'all'} images by cluster and class"
@@ -69,7 +72,7 @@ def main(stage: str, name: str) -> None:
 
 def _cluster(
     vectors: dict[str, np.ndarray], labels: dict[str, np.ndarray], shape: list[int], cluster, form: str
-) -> tuple[dict[str, np.ndarray], list[clustering.Clustering]]:
+) -> tuple[dict[str, np.ndarray], list[clusterers.Clustering]]:
     """Return the features that one form of clustering makes of the codes, and a clustering of them for each seed."""
     how = cluster.clusterings[form]
     features = {part: pool(values, tuple(shape), how.pooling) for part, values in vectors.items()}
@@ -77,7 +80,7 @@ def _cluster(
     if fitted is not None:
         features = {part: fitted.transform(values).astype(np.float32) for part, values in features.items()}
     seeds = range(cluster.seed, cluster.seed + cluster.seeds)
-    return features, [clustering.cluster(features, labels, **_settings(cluster, form), seed=seed) for seed in seeds]
+    return features, [clusterers.cluster(features, labels, **_settings(cluster, form), seed=seed) for seed in seeds]
 
 
 def _cluster_in_parts(
@@ -88,7 +91,7 @@ def _cluster_in_parts(
     cluster,
     form: str,
     in_memory: float,
-) -> tuple[dict[str, np.ndarray | Rows], list[clustering.Clustering]]:
+) -> tuple[dict[str, np.ndarray | Rows], list[clusterers.Clustering]]:
     """Do the same with codes that are larger than `in_memory`, and say so."""
     how, memory = cluster.clusterings[form], int(in_memory * 2**20)
 
@@ -96,17 +99,17 @@ def _cluster_in_parts(
         return watched(slices, n, f"{name}: {form}: {what}")
 
     features = {part: rows.map(partial(pool, shape=tuple(shape), grid=how.pooling)) for part, rows in vectors.items()}
-    fitted = streaming.scaler(features["training"], **_scaling(cluster, form), memory=memory, watch=watch)
+    fitted = out_of_core.scaler(features["training"], **_scaling(cluster, form), memory=memory, watch=watch)
     if fitted is not None:
         features = {part: rows.map(fitted) for part, rows in features.items()}
-    features = streaming.hold(features, memory, watch)
+    features = out_of_core.hold(features, memory, watch)
     n, width = vectors["training"].shape
-    method = streaming.method(features["training"], how.clusterer, cluster.n_clusters, memory)
+    method = out_of_core.method(features["training"], how.clusterer, cluster.n_clusters, memory)
     print(f"{name}: {form}: {n:,} vectors of {width} numbers are more than in_memory ({in_memory:g} MiB): {method}")
     settings = {**_settings(cluster, form), "mini_batches": cluster.mini_batch_kmeans.model_dump()}
     seeds = range(cluster.seed, cluster.seed + cluster.seeds)
     return features, [
-        streaming.cluster(features, labels, **settings, seed=seed, memory=memory, watch=watch) for seed in seeds
+        out_of_core.cluster(features, labels, **settings, seed=seed, memory=memory, watch=watch) for seed in seeds
     ]
 
 
@@ -122,7 +125,7 @@ def _settings(cluster, form: str) -> dict:
     return {**options, "n_clusters": cluster.n_clusters, "silhouette_sample": cluster.silhouette_sample}
 
 
-def _scores(form: str, results: list[clustering.Clustering]) -> pd.DataFrame:
+def _scores(form: str, results: list[clusterers.Clustering]) -> pd.DataFrame:
     """Return every score: a row for each part of the images and seed, counted from 0."""
     rows = [
         {"clustering": form, "width": result.centres.shape[1], "images": part, "run": run, **result.scores[part]}
@@ -144,22 +147,17 @@ def _mean_and_deviation(scores: pd.DataFrame, form: str, part: str) -> dict[str,
 
 
 def _assignments(dataset: str, splits: dict[str, tuple[str, ...]], assignments: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Return a row an image: split, row there, number in the source, label, cluster."""
-    tables = []
-    for part, names in splits.items():
-        starts = np.cumsum([len(prepared.read(dataset, "labels", split)) for split in names])[:-1]
-        for split, clusters in zip(names, np.split(assignments[part], starts), strict=True):
-            columns = {
-                "image": prepared.read(dataset, "numbers", split),
-                "label": prepared.read(dataset, "labels", split),
-            }
-            tables.append(pd.DataFrame({"split": split, "row": range(len(clusters)), **columns, "cluster": clusters}))
+    """Return the listing of the images that were clustered, and the cluster of each."""
+    tables = [
+        prepared.listing(dataset, *names).drop(columns="class").assign(cluster=assignments[part])
+        for part, names in splits.items()
+    ]
     return pd.concat(tables)
 
 
 def _central(about: SimpleNamespace, splits: tuple[str, ...], rows: list[np.ndarray]) -> dict[str, np.ndarray]:
     """Return each cluster's most central images, by its number."""
-    images = prepared.rows(about.dataset, "images", *splits)
+    images = prepared.image_rows(about.dataset, *splits)
     as_image = prepared.preparation(about.parameters)._replace(flat=False)
     return {str(number): as_image(images[members]) for number, members in enumerate(rows)}
 
@@ -169,7 +167,7 @@ def _with_decoded_centres(
 ) -> dict[str, np.ndarray]:
     """Put before each cluster's images what the network makes of the mean of its codes."""
     shape = next(iter(shown.values())).shape[1:]
-    decoded = Codec(Network(files.outputs("train", name)), prepared.preparation(block), shape).decode(means)
+    decoded = Codec(Network(files.models(name)), prepared.preparation(block), shape).decode(means)
     return {number: np.concatenate([decoded[int(number)][np.newaxis], images]) for number, images in shown.items()}
 
 

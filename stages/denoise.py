@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from autoencoders import denoising, figures, searching
-from autoencoders.encoding import Codec
-from autoencoders.errors import InputError
-from autoencoders.inference import Network
+from autoencoders.core.errors import InputError
+from autoencoders.core.sampling import sample, varied
+from autoencoders.inference.codec import Codec
+from autoencoders.inference.network import Network
+from autoencoders.pages import figures
+from autoencoders.uses import denoising
 from stages.shared import files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
@@ -24,12 +26,12 @@ def main(name: str) -> None:
         raise InputError(f"params.yaml has no denoise.networks.{name}; there is {', '.join(denoise.networks)}.")
     network = prepared.trained(name)
     described = prepared.describe(network.dataset)
-    images = prepared.read(network.dataset, "images", "test")
-    rows = searching.sample(len(images), denoise.images, denoise.seed)
-    labels = prepared.read(network.dataset, "labels", "test")[rows]
-    training = prepared.read(network.dataset, "images", "train")
-    training = training[searching.sample(len(training), denoise.tuning, denoise.seed)]
-    codec = Codec(Network(files.outputs("train", name)), prepared.preparation(network), images.shape[1:])
+    images = prepared.images(network.dataset, "test")
+    rows = sample(len(images), denoise.images, denoise.seed)
+    labels = prepared.labels(network.dataset, "test")[rows]
+    training = prepared.images(network.dataset, "train")
+    training = training[sample(len(training), denoise.tuning, denoise.seed)]
+    codec = Codec(Network(files.models(name)), prepared.preparation(network), images.shape[1:])
     clean, tuning = codec.prepare(images[rows]), codec.prepare(training)
 
     own = network.noise
@@ -42,7 +44,7 @@ def main(name: str) -> None:
     }
     found = {level: denoising.compare(clean, methods[level], level, denoise.seed) for level in levels}
 
-    folders = files.outputs("denoise", name), files.plots("denoise", name), files.metrics("denoise", f"{name}.json")
+    folders = files.data("denoised", name), files.plots("denoise", name), files.metrics("denoise", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
         scores = {f"{method}_{score}": values[score] for method, values in found[own].items() for score in SCORES}
         files.write_json(metrics, {"source": described["source"], "noise": own, **scores})
@@ -54,7 +56,7 @@ def main(name: str) -> None:
         table.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
         title = f"{name}, trained at noise {own:g}, and filters: {len(clean)} test images"
         figures.save(_curves(table, title), plots / "levels.png")
-        shown = clean[searching.varied(labels, denoise.shown)]
+        shown = clean[varied(labels, denoise.shown)]
         worse = np.concatenate([noisy for _, noisy in denoising.noisy(shown, own, denoise.seed)])
         restored = {
             f"{LABELS[method]}\n{found[own][method]['psnr']:.1f} dB": function(worse)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autoencoders import figures
-from autoencoders.encoding import Codec, add_noise, code_images
-from autoencoders.inference import Network
-from autoencoders.preparation import Rows, blocks
-from autoencoders.reconstruction import scores
+from autoencoders.core.rows import Rows, blocks
+from autoencoders.images.preparation import add_noise
+from autoencoders.inference.codec import Codec, code_images
+from autoencoders.inference.network import Network
+from autoencoders.pages import figures
+from autoencoders.uses.reconstruction import scores
 from stages.shared import codes, files, prepared
 from stages.shared.progress import watched
 from stages.shared.running import run
@@ -19,10 +20,10 @@ SHOWN = 5
 def main(name: str) -> None:
     network = prepared.trained(name)
     described = prepared.describe(network.dataset)
-    images = {split: prepared.rows(network.dataset, "images", split) for split in files.SPLITS}
-    codec = Codec(Network(files.outputs("train", name)), prepared.preparation(network), images["train"].shape[1:])
+    images = {split: prepared.image_rows(network.dataset, split) for split in files.SPLITS}
+    codec = Codec(Network(files.models(name)), prepared.preparation(network), images["train"].shape[1:])
 
-    targets = files.outputs("encode", name), files.plots("encode", name), files.metrics("encode", f"{name}.json")
+    targets = files.data("codes", name), files.plots("encode", name), files.metrics("encode", f"{name}.json")
     with files.whole(*targets) as (folder, plots, metrics):
         about = {"network": name, "layer": "code", "shape": codec.code_shape, "dataset": network.dataset}
         block = vars(network).copy()

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from autoencoders import figures
-from autoencoders.clustering import cluster_class_matrix
-from autoencoders.errors import InputError
-from autoencoders.inference import Network
-from autoencoders.preparation import blocks
-from autoencoders.reconstruction import EPSILON
+from autoencoders.clustering.scores import cluster_class_matrix
+from autoencoders.core.errors import InputError
+from autoencoders.core.rows import blocks
+from autoencoders.inference.network import Network
+from autoencoders.pages import figures
+from autoencoders.uses.reconstruction import EPSILON
 from stages.shared import files, prepared
 from stages.shared.running import run
 
@@ -22,10 +22,10 @@ def main(name: str) -> None:
         raise InputError(f"{name} is no classifier, but {network.kind}; name one of the classifiers in params.yaml.")
     described = prepared.describe(network.dataset)
     classes = described["classes"]
-    history = files.read_table(files.outputs("train", name, "history.csv"))
-    images = {split: prepared.read(network.dataset, "images", split) for split in files.SPLITS}
-    labels = {split: prepared.read(network.dataset, "labels", split) for split in files.SPLITS}
-    model = Network(files.outputs("train", name))
+    history = files.read_table(files.models(name, "history.csv"))
+    images = {split: prepared.images(network.dataset, split) for split in files.SPLITS}
+    labels = {split: prepared.labels(network.dataset, split) for split in files.SPLITS}
+    model = Network(files.models(name))
     preparation = prepared.preparation(network)
     probabilities = {
         split: np.concatenate([model.predict(preparation(pixels[rows])) for rows in blocks(len(pixels))])
@@ -35,7 +35,7 @@ def main(name: str) -> None:
     reached = history["epoch"][history["accuracy"] >= THRESHOLD]
 
     targets = (
-        files.outputs("evaluate", name),
+        files.data("predictions", name),
         files.plots("evaluate", name),
         files.plots("evaluate", f"{name}.csv"),
         files.metrics("evaluate", f"{name}.json"),

@@ -7,7 +7,7 @@ import numpy as np
 
 from autoencoders.sources import load
 from autoencoders.sources.download import HOME_VARIABLE
-from stages.shared.files import outputs, whole, write_json
+from stages.shared.files import data, whole, write_json
 from stages.shared.parameters import read
 from stages.shared.running import run
 
@@ -16,7 +16,7 @@ DEFAULT_HOME = "data/downloads"
 
 
 def main(dataset: str) -> None:
-    """Write `outputs/extract/<dataset>/`: for each split images uint8 [N, H, W, C] and labels int64 [N].
+    """Write `data/raw/<dataset>/`: for each split images uint8 [N, H, W, C] and labels int64 [N].
 
     Beside them lie `classes.json`, the class names by label, and `source.json`, what was read.
 
@@ -29,7 +29,7 @@ def main(dataset: str) -> None:
     settings = parameters.model_dump(exclude={"validation_share", "deskew"})
     home = Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser()
     source = load(dataset, home=home, log=print, **settings)
-    with whole(outputs("extract", dataset)) as (folder,):
+    with whole(data("raw", dataset)) as (folder,):
         for split, part in (("train", source.train), ("test", source.test)):
             (folder / split).mkdir()
             np.save(folder / split / "images.npy", part.images)

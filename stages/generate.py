@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from autoencoders import figures, generating, searching
-from autoencoders.encoding import Codec
-from autoencoders.errors import InputError
-from autoencoders.inference import Network
-from autoencoders.preparation import Rows
+from autoencoders.core.errors import InputError
+from autoencoders.core.rows import Rows
+from autoencoders.core.sampling import sample
+from autoencoders.inference.codec import Codec
+from autoencoders.inference.network import Network
+from autoencoders.pages import figures
+from autoencoders.uses import samples
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
@@ -26,50 +28,50 @@ def main(name: str) -> None:
     network = prepared.trained(name)
     described = prepared.describe(network.dataset)
     splits = prepared.training_splits(network)
-    training_codes, test_codes = codes.rows("encode", name, *splits), codes.read("encode", name, "test")
-    generating.check(generate.components, len(training_codes))
-    test = prepared.read(network.dataset, "images", "test")
-    labels = prepared.read(network.dataset, "labels", "test")
-    pairs = generating.pairs(labels, generate.pairs, generate.seed)
-    codec = Codec(Network(files.outputs("train", name)), prepared.preparation(network), test.shape[1:])
+    training_codes, test_codes = codes.rows(name, *splits), codes.read(name, "test")
+    samples.check(generate.components, len(training_codes))
+    test = prepared.images(network.dataset, "test")
+    labels = prepared.labels(network.dataset, "test")
+    pairs = samples.pairs(labels, generate.pairs, generate.seed)
+    codec = Codec(Network(files.models(name)), prepared.preparation(network), test.shape[1:])
 
     settings = generate.model_dump(include={"components", "covariance_type", "max_width", "seed"})
-    most = generating.most_codes(codec.code_size, generate.components, generate.max_width, memory)
+    most = samples.most_codes(codec.code_size, generate.components, generate.max_width, memory)
     if most < len(training_codes):
         print(f"{name}: {len(training_codes):,} codes take more than in_memory ({in_memory:g} MiB): {most:,} are drawn")
-    chosen = searching.sample(len(training_codes), most, generate.seed)
-    density = generating.fit(training_codes[chosen], **settings)
-    samples = {"density": density.sample(generate.samples, generate.seed)}
+    chosen = sample(len(training_codes), most, generate.seed)
+    density = samples.fit(training_codes[chosen], **settings)
+    sampled = {"density": density.sample(generate.samples, generate.seed)}
     if getattr(network, "kl_weight", 0) > 0:
-        samples["prior"] = generating.prior(generate.samples, codec.code_size, generate.seed)
-    held_out = searching.sample(len(test), generate.samples, generate.seed)
+        sampled["prior"] = samples.prior(generate.samples, codec.code_size, generate.seed)
+    held_out = sample(len(test), generate.samples, generate.seed)
     images = {"test": codec.prepare(test[held_out]), "reconstruction": codec.decode(test_codes[held_out])}
-    images |= {kind: codec.decode(drawn) for kind, drawn in samples.items()}
-    rows = {kind: held_out if kind not in samples else np.arange(generate.samples) for kind in images}
-    training = prepared.rows(network.dataset, "images", *splits).map(codec.prepare)
+    images |= {kind: codec.decode(drawn) for kind, drawn in sampled.items()}
+    rows = {kind: held_out if kind not in sampled else np.arange(generate.samples) for kind in images}
+    training = prepared.image_rows(network.dataset, *splits).map(codec.prepare)
     probabilities = _probabilities(generate.networks[name].classifier, images)
     nearest = _nearest(training, images, memory)
 
-    folders = files.outputs("generate", name), files.plots("generate", name), files.metrics("generate", f"{name}.json")
+    folders = files.data("samples", name), files.plots("generate", name), files.metrics("generate", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
         scores = {"source": described["source"], "n_components": density.mixture.n_components}
         for kind in images:
-            found = generating.recognition(probabilities[kind], generate.confidence)
+            found = samples.recognition(probabilities[kind], generate.confidence)
             found["distance"] = np.median(nearest[kind][1])
             scores |= {f"{kind}_{score}": value for score, value in found.items()}
         files.write_json(metrics, scores)
         bic = pd.DataFrame(density.bic.items(), columns=["n_components", "bic"])
         bic.to_csv(folder / "bic.csv", index=False, float_format="%.8g")
-        numbers = prepared.read(network.dataset, "numbers", *splits)
+        numbers = prepared.numbers(network.dataset, *splits)
         table = _table(rows, probabilities, nearest, described["classes"], numbers)
         table.to_csv(folder / "samples.csv", index=False, float_format="%.6g")
-        for kind in samples:
+        for kind in sampled:
             np.save(folder / f"{kind}.npy", images[kind])
 
         title = f"{name}: Gaussian mixtures of its codes"
         figure = figures.curves(bic["n_components"].tolist(), {"BIC": bic["bic"]}, "components", "BIC", title)
         figures.save(figure, plots / "bic.png")
-        for kind in samples:
+        for kind in sampled:
             drawn = images[kind][: generate.shown]
             beside = training[nearest[kind][0][: len(drawn)]]
             sure = probabilities[kind][: len(drawn)].max(axis=1) >= generate.confidence
@@ -81,16 +83,16 @@ def main(name: str) -> None:
 
 def _probabilities(name: str, images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return a classifier's probabilities for each kind of images."""
-    classifier = Network(files.outputs("train", name))
+    classifier = Network(files.models(name))
     preparation = prepared.preparation(prepared.trained(name))
-    inputs = {kind: generating.recoloured(values, preparation) for kind, values in images.items()}
+    inputs = {kind: samples.recoloured(values, preparation) for kind, values in images.items()}
     return {kind: classifier.predict(values) for kind, values in inputs.items()}
 
 
 def _nearest(training: Rows, images: dict[str, np.ndarray], memory: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return for each kind of images the rows of the nearest training images and the distances to them."""
     index = training.map(_flat)
-    return {kind: generating.nearest(index, _flat(values), memory) for kind, values in images.items()}
+    return {kind: samples.nearest(index, _flat(values), memory) for kind, values in images.items()}
 
 
 def _flat(images: np.ndarray) -> np.ndarray:
@@ -131,10 +133,10 @@ def _interpolations(
     name: str, codec: Codec, dataset: str, found: np.ndarray, pairs: np.ndarray, classes: list[str], steps: int
 ) -> Figure:
     """Draw a row for each pair of test images: the one, the decoded codes from its own to the other's, the other."""
-    images, labels, numbers = (prepared.read(dataset, what, "test") for what in ("images", "labels", "numbers"))
+    images, labels, numbers = (read(dataset, "test") for read in (prepared.images, prepared.labels, prepared.numbers))
     starts, ends = pairs.T
     first, last = codec.prepare(images[starts]), codec.prepare(images[ends])
-    lines = generating.interpolate(found[starts], found[ends], steps)
+    lines = samples.interpolate(found[starts], found[ends], steps)
     rows = {}
     for pair, start, line, end in zip(pairs, first, lines, last, strict=True):
         ends_of_line = [f"{classes[labels[row]]} (image {numbers[row]})" for row in pair]

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from autoencoders import figures, neurons
+from autoencoders import neurons
+from autoencoders.pages import figures
 from stages.shared import files
 from stages.shared.parameters import read
 from stages.shared.running import run
@@ -15,7 +16,7 @@ EXAMPLE = np.array([[1, 1], [1, 2]])
 def main() -> None:
     (neuron,) = read("neuron")
     x = np.linspace(neuron.start, neuron.stop, neuron.points)
-    with files.whole(files.outputs("neuron"), files.plots("neuron")) as (folder, plots):
+    with files.whole(files.data("responses"), files.plots("neuron")) as (folder, plots):
         for name, activation in ACTIVATIONS.items():
             responses = {f"θ = {theta:g}": neurons.response(x, theta, activation) for theta in neuron.theta}
             parts = [pd.DataFrame({"curve": curve, "x": x, "y": y}) for curve, y in responses.items()]

@@ -1,11 +1,15 @@
-"""Split a data set into training, validation and test images, and one-hot encode its labels."""
+"""Split a data set into training, validation and test images, and list them all."""
+
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from autoencoders import figures
-from autoencoders.deskewing import deskew
-from autoencoders.errors import InputError
-from autoencoders.preparation import blocks, grey, one_hot, validation_start
+from autoencoders.core.errors import InputError
+from autoencoders.core.rows import blocks
+from autoencoders.images.deskewing import deskew
+from autoencoders.images.preparation import grey, validation_start
+from autoencoders.pages import figures
 from stages.shared import files
 from stages.shared.parameters import read
 from stages.shared.progress import watched
@@ -16,7 +20,7 @@ SHOWN = 12
 
 def main(dataset: str) -> None:
     (block,) = read(f"datasets.{dataset}")
-    source = files.outputs("extract", dataset)
+    source = files.data("raw", dataset)
     raw = {
         part: [files.StoredArray(source / part / f"{what}.npy") for what in ("images", "labels")]
         for part in ("train", "test")
@@ -31,26 +35,36 @@ def main(dataset: str) -> None:
     splits["test"] = (*raw["test"], 0, len(raw["test"][0]))
 
     form = deskew if getattr(block, "deskew", False) else np.asarray
-    folders = files.outputs("preprocess", dataset), files.plots("preprocess", dataset)
+    folders = files.data("prepared", dataset), files.plots("preprocess", dataset)
     with files.whole(*folders) as (folder, plots):
         counts = {}
-        for split, (images, labels, first, end) in splits.items():
+        for split, (images, _, first, end) in splits.items():
             (folder / split).mkdir()
-            n, labels = end - first, labels[first:end]
-            np.save(folder / split / "labels.npy", labels)
-            # Numbers count from 0 in the source's own training or test images, to find an image again there.
-            np.save(folder / split / "numbers.npy", np.arange(first, end, dtype=np.int64))
-            targets = (one_hot(labels[rows], len(classes)) for rows in blocks(n))
-            files.write_array(folder / split / "one_hot.npy", (n, len(classes)), np.float32, targets)
+            n = end - first
             shape, slices = (n, *images.shape[1:]), watched(blocks(n), n, f"{dataset}: {split}")
             formed = (form(images[first + rows.start : first + rows.stop]) for rows in slices)
             files.write_array(folder / split / "images.npy", shape, images.dtype, formed)
             counts[split] = n
+        _write_listing(folder / "listing.csv", splits, classes)
         described = {"dataset": dataset, "source": origin["source"], "origin": origin["origin"], "classes": classes}
         files.write_json(folder / "dataset.json", {**described, "images": counts})
         images, labels = (values[:SHOWN] for values in raw["train"])
         figures.save(_first(form(images), labels, classes, dataset), plots / "first-twelve.png")
     print(f"{dataset}: {', '.join(f'{count:,} {split}' for split, count in counts.items())} images")
+
+
+def _write_listing(path: Path, splits: dict[str, tuple], classes: list[str]) -> None:
+    """Write a row an image, in the order of the arrays: split, row there, number in the source, label, class."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        pd.DataFrame(columns=["split", "row", "image", "label", "class"]).to_csv(file, index=False)
+        for split, (_, labels, first, end) in splits.items():
+            for rows in blocks(end - first):
+                # Numbers count from 0 in the source's own training or test images, to find an image again there.
+                numbers = range(first + rows.start, first + rows.stop)
+                block = labels[numbers.start : numbers.stop]
+                table = {"split": split, "row": range(rows.start, rows.stop), "image": numbers, "label": block}
+                table["class"] = [classes[label] for label in block]
+                pd.DataFrame(table).to_csv(file, index=False, header=False)
 
 
 def _first(images: np.ndarray, labels: np.ndarray, classes: list[str], dataset: str):

@@ -9,18 +9,18 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel
 
-from autoencoders import reporting
-from autoencoders.reporting import Block, Picture, Table
+from autoencoders.pages.report import page
+from autoencoders.pages.report.page import Block, Picture, Table
 from stages.shared import files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
 FOLDER = Path("report")
 # The blocks of `params.yaml` that hold several, and the others.
-GROUPS = ("classifiers", "autoencoders", "representations", "manifolds")
-SETTINGS = ("neuron", "learning-rate", "cluster", "search", "view", "generate", "denoise", "sequence")
-OF_NETWORKS = ("evaluate", "encode", "cluster", "search", "view", "generate", "denoise")
-OF_STAGES = ("summarize", "sequence", "preprocess", "neuron", "learning-rate")
+GROUPS = ("classifiers", "autoencoders", "representations", "embeddings")
+SETTINGS = ("neuron", "learning_rates", "cluster", "search", "map", "generate", "denoise", "sequence")
+OF_NETWORKS = ("evaluate", "encode", "cluster", "search", "map", "generate", "denoise")
+OF_STAGES = ("summarize", "sequence", "preprocess", "neuron", "learning_rates")
 # What a figure shows, by its stage and the start of its name; others are described by their names.
 CAPTIONS = {
     ("evaluate", "first-twelve"): "The first training images: label, and below it the prediction",
@@ -31,8 +31,8 @@ CAPTIONS = {
     ("cluster", "classes"): "Test images by cluster and class",
     ("search", "neighbours-cosine"): "Test images and their nearest training images, by cosine",
     ("search", "neighbours-euclidean"): "Test images and their nearest training images, by Euclidean distance",
-    ("view", "classes"): "Map of the codes by t-SNE, coloured by class",
-    ("view", "clusters"): "Map of the codes by t-SNE, coloured by cluster",
+    ("map", "classes"): "Map of the codes by t-SNE, coloured by class",
+    ("map", "clusters"): "Map of the codes by t-SNE, coloured by cluster",
     ("generate", "prior"): "Samples of the network's prior, each beside the training image nearest to it",
     ("generate", "density"): "Samples of a Gaussian mixture of the codes, each beside the training image nearest to it",
     ("generate", "interpolations"): "From one image to another, through the codes between theirs",
@@ -41,7 +41,7 @@ CAPTIONS = {
     ("denoise", "restored"): "Noisy images, as the network and as filters restore them, and clean",
     ("sequence", "predictions"): "Upper rows of images, and the lower ones as they are predicted",
     ("preprocess", "first-twelve"): "The first twelve training images",
-    ("learning-rate", "losses"): "Training loss of one classifier at several learning rates",
+    ("learning_rates", "losses"): "Training loss of one classifier at several learning rates",
     ("summarize", "psnr"): "Reconstruction of test images by each autoencoder, as PSNR",
 }
 SUMMARIES = ("networks", "clustering", "search")
@@ -57,13 +57,13 @@ LIBRARIES = ("keras", "tensorflow", "tensorflow-cpu", "scikit-learn", "umap-lear
 
 def main() -> None:
     recipe, protocol, in_memory, datasets = read("recipe", "protocol", "in_memory", "datasets")
-    groups = dict(zip(GROUPS, read("classifiers", "autoencoders", "representations", "manifolds"), strict=True))
-    uses = read("neuron", "learning-rate", "cluster", "search", "view", "generate", "denoise", "sequence")
+    groups = dict(zip(GROUPS, read("classifiers", "autoencoders", "representations", "embeddings"), strict=True))
+    uses = read("neuron", "learning_rates", "cluster", "search", "map", "generate", "denoise", "sequence")
     settings = dict(zip(SETTINGS, uses, strict=True))
     described = [prepared.describe(dataset) for dataset, _ in datasets]
     networks = {**groups["classifiers"], **groups["autoencoders"]}
     order = {about["dataset"]: number for number, about in enumerate(described)}
-    tables = {name: files.read_table(files.outputs("summarize", f"{name}.csv")) for name in SUMMARIES}
+    tables = {name: files.read_table(files.data("summary", f"{name}.csv")) for name in SUMMARIES}
     tables |= {stage: _metrics(stage, networks) for stage in ("generate", "denoise")}
     tables = {
         name: table.sort_values("dataset", key=lambda datasets: datasets.map(order), kind="stable")
@@ -74,16 +74,16 @@ def main() -> None:
     lines = _lines(tables)
     blocks = {group: [_block(name, group[:-1], lines) for name in named] for group, named in groups.items()}
     baselines = {name for name, block in groups["representations"].items() if block.kind != "patch_autoencoder"}
-    of_images = [name for name, manifold in groups["manifolds"].items() if manifold.of.split("/")[1] in baselines]
-    report = reporting.Report(
+    of_images = [name for name, embedding in groups["embeddings"].items() if embedding.of in baselines]
+    report = page.Report(
         title="Autoencoders: results",
         conditions=f"Networks trained by the recipe “{recipe}”; results under the protocol “{protocol}”.",
         data=_data(described),
         findings=_findings(tables, of_images),
         tables=_tables(tables),
-        unofficial=[about["dataset"] for about in described if about["source"] not in reporting.OFFICIAL],
+        unofficial=[about["dataset"] for about in described if about["source"] not in page.OFFICIAL],
         networks=[*blocks["classifiers"], *blocks["autoencoders"]],
-        representations=[block for block in blocks["representations"] + blocks["manifolds"] if block.pictures],
+        representations=[block for block in blocks["representations"] + blocks["embeddings"] if block.pictures],
         stages=[block for block in map(_stage, OF_STAGES) if block.pictures],
         parameters=[
             Table("general", _listed({"recipe": recipe, "protocol": protocol, "in_memory": in_memory})),
@@ -94,7 +94,7 @@ def main() -> None:
         versions=Table("Versions", _versions()),
     )
     with files.whole(FOLDER) as (folder,):
-        (folder / "index.html").write_text(reporting.page(report), encoding="utf-8", newline="\n")
+        (folder / "index.html").write_text(page.page(report), encoding="utf-8", newline="\n")
     size = (FOLDER / "index.html").stat().st_size
     print(f"{FOLDER / 'index.html'}: {size / 1e6:.1f} MB")
 
@@ -120,26 +120,26 @@ def _scores(paths: dict[str, tuple[str, Path]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else ["network", "dataset"])
 
 
-def _findings(tables: dict[str, pd.DataFrame], of_images: list[str]) -> list[reporting.Finding]:
+def _findings(tables: dict[str, pd.DataFrame], of_images: list[str]) -> list[page.Finding]:
     networks, searches, clustered = tables["networks"], tables["search"], tables["clustering"]
-    # A manifold of pixels needs no network either; a code that stays below it has not won.
+    # An embedding of pixels needs no network either; a code that stays below it has not won.
     clustered = clustered.assign(kind=clustered["kind"].mask(clustered["representation"].isin(of_images), "baseline"))
     deepest = searches["k"].max()
     precise = searches[searches["k"] == deepest]
     return [
-        *reporting.leaders(networks, "Reconstruction", "test PSNR", "dB PSNR"),
-        *reporting.contests(clustered, "Clustering", "accuracy", "accuracy", "clustering"),
-        *reporting.contests(precise, "Search", "precision", f"precision at {deepest}", "metric"),
+        *page.leaders(networks, "Reconstruction", "test PSNR", "dB PSNR"),
+        *page.contests(clustered, "Clustering", "accuracy", "accuracy", "clustering"),
+        *page.contests(precise, "Search", "precision", f"precision at {deepest}", "metric"),
         *_gains(tables["denoise"], "Denoising", FILTERS, "dB PSNR over the best filter"),
-        *reporting.leaders(_drawn(tables["generate"]), "Samples", "recognised", "recognised as some class"),
+        *page.leaders(_drawn(tables["generate"]), "Samples", "recognised", "recognised as some class"),
         *_gains(tables["sequence"], "Prediction", GUESSES, "dB PSNR over the best guess"),
-        *reporting.leaders(networks, "Classification", "test accuracy", "test accuracy"),
+        *page.leaders(networks, "Classification", "test accuracy", "test accuracy"),
     ]
 
 
-def _gains(rows: pd.DataFrame, purpose: str, rivals: dict[str, str], measure: str) -> list[reporting.Finding]:
+def _gains(rows: pd.DataFrame, purpose: str, rivals: dict[str, str], measure: str) -> list[page.Finding]:
     columns = {f"{key}_psnr": name for key, name in rivals.items() if f"{key}_psnr" in rows}
-    return reporting.gains(rows, purpose, "network_psnr", columns, measure)
+    return page.gains(rows, purpose, "network_psnr", columns, measure)
 
 
 def _drawn(generated: pd.DataFrame) -> pd.DataFrame:
@@ -239,8 +239,9 @@ def _lines(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
 
 def _block(name: str, kind: str, lines: dict[str, str]) -> Block:
     pictures = [picture for stage in OF_NETWORKS for picture in _pictures(stage, name)]
-    page = files.outputs("view", name, "map.html")
-    return Block(name, kind, lines.get(name, ""), pictures, page.read_text(encoding="utf-8") if page.exists() else "")
+    html = files.data("maps", name, "map.html")
+    latent_map = html.read_text(encoding="utf-8") if html.exists() else ""
+    return Block(name, kind, lines.get(name, ""), pictures, latent_map)
 
 
 def _stage(stage: str) -> Block:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from autoencoders import figures, searching
-from autoencoders.searching import Neighbours
+from autoencoders.core.sampling import sample, varied
+from autoencoders.pages import figures
+from autoencoders.uses.neighbours import Neighbours, check, nearest, precision
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
@@ -16,53 +17,39 @@ SHOWN_NEIGHBOURS = 8
 SAME, OTHER = figures.COLOURS[0], figures.COLOURS[1]
 
 
-def main(stage: str, name: str) -> None:
+def main(name: str) -> None:
     search, in_memory = read("search", "in_memory")
-    about = codes.describe(stage, name)
+    about = codes.describe(name)
     described = prepared.describe(about.dataset)
     counts = described["images"]
     splits = prepared.training_splits(about.parameters)
     depth = max(search.neighbours)
-    searching.check(depth, sum(counts[split] for split in splits), counts["test"])
+    check(depth, sum(counts[split] for split in splits), counts["test"])
 
-    training = _listing(about.dataset, *splits)
-    queries = _listing(about.dataset, "test")
-    queries = queries.iloc[searching.sample(len(queries), search.queries, search.seed)].reset_index(drop=True)
+    training = prepared.listing(about.dataset, *splits).drop(columns="class")
+    queries = prepared.listing(about.dataset, "test").drop(columns="class")
+    queries = queries.iloc[sample(len(queries), search.queries, search.seed)].reset_index(drop=True)
     labels = training["label"].to_numpy()
-    index, asked = codes.rows(stage, name, *splits), codes.read(stage, name, "test")[queries["row"]]
-    found = searching.nearest(index, asked, search.metrics, depth, memory=int(in_memory * 2**20))
+    index, asked = codes.rows(name, *splits), codes.read(name, "test")[queries["row"]]
+    found = nearest(index, asked, search.metrics, depth, memory=int(in_memory * 2**20))
     scores = [
         (metric, k, share)
         for metric, neighbours in found.items()
-        for k, share in searching.precision(
-            labels[neighbours.rows], queries["label"].to_numpy(), search.neighbours
-        ).items()
+        for k, share in precision(labels[neighbours.rows], queries["label"].to_numpy(), search.neighbours).items()
     ]
 
-    folders = files.outputs("search", name), files.plots("search", name), files.metrics("search", f"{name}.json")
+    folders = files.data("neighbours", name), files.plots("search", name), files.metrics("search", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
         precisions = {f"{metric}_precision_at_{k}": share for metric, k, share in scores}
         files.write_json(metrics, {"source": described["source"], **precisions})
         table = pd.concat([_table(metric, queries, training, neighbours) for metric, neighbours in found.items()])
         table.to_csv(folder / "neighbours.csv", index=False, float_format="%.6g")
-        shown = searching.varied(queries["label"].to_numpy(), search.shown)
+        shown = varied(queries["label"].to_numpy(), search.shown)
         for metric, neighbours in found.items():
             rows = neighbours.rows[shown, :SHOWN_NEIGHBOURS]
             title = f"{name}: nearest training images ({metric})"
             figure = _figure(about, splits, described["classes"], queries.iloc[shown], training, rows, title)
             figures.save(figure, plots / f"neighbours-{metric}.png")
-
-
-def _listing(dataset: str, *splits: str) -> pd.DataFrame:
-    """Return a row an image: split, row there, number in the source, label."""
-    columns = {"image": "numbers", "label": "labels"}
-    tables = []
-    for split in splits:
-        table = pd.DataFrame({column: prepared.read(dataset, what, split) for column, what in columns.items()})
-        table.insert(0, "split", split)
-        table.insert(1, "row", range(len(table)))
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
 
 
 def _table(metric: str, queries: pd.DataFrame, training: pd.DataFrame, found: Neighbours) -> pd.DataFrame:
@@ -87,8 +74,8 @@ def _figure(
 ) -> Figure:
     """Draw a row for each query: the image, then its neighbours, framed by whether they are of its class."""
     form = prepared.preparation(about.parameters)._replace(flat=False)
-    asked = form(prepared.read(about.dataset, "images", "test")[queries["row"]])
-    answers = form(prepared.rows(about.dataset, "images", *splits)[rows.ravel()])
+    asked = form(prepared.images(about.dataset, "test")[queries["row"]])
+    answers = form(prepared.image_rows(about.dataset, *splits)[rows.ravel()])
     answers = answers.reshape(*rows.shape, *asked.shape[1:])
     agree = training["label"].to_numpy()[rows] == queries["label"].to_numpy()[:, np.newaxis]
     lines = {

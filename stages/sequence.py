@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from autoencoders import figures, searching, sequences
-from autoencoders.errors import InputError
-from autoencoders.preparation import Preparation
+from autoencoders.core.errors import InputError
+from autoencoders.core.sampling import varied
+from autoencoders.images.preparation import Preparation
+from autoencoders.pages import figures
+from autoencoders.uses import sequences
 from stages.shared import files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
@@ -23,16 +25,16 @@ def main() -> None:
     (sequence,) = read("sequence")
     source = prepared.describe(sequence.dataset)["source"]
     preparation = Preparation(sequence.colour, flat=False)
-    training = prepared.read(sequence.dataset, "images", "train", "validation")
-    test = prepared.read(sequence.dataset, "images", "test")
-    labels = prepared.read(sequence.dataset, "labels", "test")
+    training = prepared.images(sequence.dataset, "train", "validation")
+    test = prepared.images(sequence.dataset, "test")
+    labels = prepared.labels(sequence.dataset, "test")
     images, targets = sequences.split(training, sequence.rows)
     targets = preparation(targets)
     given, hidden = (preparation(part) for part in sequences.split(test, sequence.rows))
 
     # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
     from autoencoders.networks import recurrent, runtime, storage
-    from autoencoders.training import train
+    from autoencoders.training.fit import train
 
     runtime.deterministic(sequence.seed)
     model = recurrent.predictor("sequence", given.shape[1:], targets.shape[1], sequence.units)
@@ -50,18 +52,23 @@ def main() -> None:
     found |= sequences.baselines(given, preparation(images), targets)
     scores = {method: sequences.scores(hidden, predicted) for method, predicted in found.items()}
 
-    folders = files.outputs("sequence"), files.plots("sequence"), files.metrics("sequence.json")
-    with files.whole(*folders) as (folder, plots, metrics):
+    targets = (
+        files.models("sequence"),
+        files.data("sequence"),
+        files.plots("sequence"),
+        files.metrics("sequence.json"),
+    )
+    with files.whole(*targets) as (folder, tables, plots, metrics):
         storage.save(model, folder)
         files.write_json(folder / "parameters.json", sequence.model_dump())
         history = pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": losses})
         history.to_csv(folder / "history.csv", index=False)
         table = pd.DataFrame(scores).T.rename_axis("method")
-        table.to_csv(folder / "scores.csv", float_format="%.6g")
+        table.to_csv(tables / "scores.csv", float_format="%.6g")
         about = {"source": source, "parameters": model.count_params(), "loss": losses[-1]}
         flat = {f"{method}_{score}": value for method, values in scores.items() for score, value in values.items()}
         files.write_json(metrics, about | flat)
-        shown = searching.varied(labels, sequence.shown)
+        shown = varied(labels, sequence.shown)
         rows = _rows(given[shown], hidden[shown], {method: predicted[shown] for method, predicted in found.items()})
         title = f"The upper {sequence.rows} rows of test images given, the lower {hidden.shape[1]} predicted"
         figures.save(figures.image_rows(rows, title=title), plots / "predictions.png")

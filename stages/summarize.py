@@ -3,31 +3,31 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from autoencoders import figures
+from autoencoders.pages import figures
 from stages.shared import files
 from stages.shared.parameters import read
 from stages.shared.running import run
 
 # What may be clustered and searched: the blocks of `params.yaml`, and what the tables call them.
-KINDS = {"representations": "baseline", "manifolds": "manifold", "autoencoders": "autoencoder"}
+KINDS = {"representations": "baseline", "embeddings": "embedding", "autoencoders": "autoencoder"}
 # A representation that is a network's code all the same is no baseline.
 LEARNED = {"patch_autoencoder": "autoencoder"}
 SCORES = ("accuracy", "nmi", "ari")
 
 
 def main() -> None:
-    classifiers, autoencoders, representations, manifolds = read(
-        "classifiers", "autoencoders", "representations", "manifolds"
+    classifiers, autoencoders, representations, embeddings = read(
+        "classifiers", "autoencoders", "representations", "embeddings"
     )
     rows = [_row(name, block) | _classification(name) for name, block in classifiers.items()]
     rows += [_row(name, block) | _reconstruction(name) for name, block in autoencoders.items()]
     networks = pd.DataFrame(rows).set_index("network")
-    kinds = dict(zip(KINDS.values(), (representations, manifolds, autoencoders), strict=True))
+    kinds = dict(zip(KINDS.values(), (representations, embeddings, autoencoders), strict=True))
     clusterings = _table(_clusterings, kinds)
     searches = _table(_searches, {kind: kinds[kind] for kind in ("baseline", "autoencoder")})
     losses, accuracies = _curves(autoencoders, "loss"), _curves(classifiers, "accuracy")
 
-    with files.whole(files.outputs("summarize"), files.plots("summarize")) as (folder, plots):
+    with files.whole(files.data("summary"), files.plots("summarize")) as (folder, plots):
         networks.to_csv(folder / "networks.csv")
         clusterings.to_csv(folder / "clustering.csv", index=False)
         searches.to_csv(folder / "search.csv", index=False)
@@ -120,7 +120,7 @@ def _by_depth(searches: pd.DataFrame) -> pd.DataFrame:
 
 def _curves(networks: dict, measure: str) -> pd.DataFrame:
     """Join the networks' histories: a row an epoch, in the columns curve (the network), epoch and `measure`."""
-    histories = {name: files.read_table(files.outputs("train", name, "history.csv")) for name in networks}
+    histories = {name: files.read_table(files.models(name, "history.csv")) for name in networks}
     return pd.concat(history[["epoch", measure]].assign(curve=name) for name, history in histories.items())
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
+from autoencoders.images.preparation import one_hot
 from stages.shared import files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
@@ -38,18 +39,20 @@ def main(group: str, name: str) -> None:
         raise InputError(f"'{group}' is no group of networks; use 'classifiers' or 'autoencoders'.")
     recipe, protocol, in_memory, network = read("recipe", "protocol", "in_memory", f"{group}.{name}")
     described = prepared.describe(network.dataset)
+    n_classes = len(described["classes"])
     classifies = network.kind == "classifier"
     splits = prepared.training_splits(network, "held-out" if classifies else protocol)
-    images = prepared.held(prepared.rows(network.dataset, "images", *splits), in_memory)
-    targets = prepared.read(network.dataset, "one_hot", *splits) if classifies else None
+    images = prepared.held(prepared.image_rows(network.dataset, *splits), in_memory)
+    targets = one_hot(prepared.labels(network.dataset, *splits), n_classes) if classifies else None
     validation = None
     if network.validation:
-        held_out = prepared.held(prepared.rows(network.dataset, "images", "validation"), in_memory)
-        validation = (held_out, prepared.read(network.dataset, "one_hot", "validation") if classifies else None)
+        held_out = prepared.held(prepared.image_rows(network.dataset, "validation"), in_memory)
+        labels = prepared.labels(network.dataset, "validation")
+        validation = (held_out, one_hot(labels, n_classes) if classifies else None)
 
     # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
     from autoencoders.networks import architectures, runtime, storage
-    from autoencoders.training import train
+    from autoencoders.training.fit import train
 
     settings = network.model_dump(include=TRAINING)
     if hasattr(network, "precision"):
@@ -61,7 +64,7 @@ def main(group: str, name: str) -> None:
         network.kind,
         name,
         preparation.shape(images.shape[1:]),
-        n_classes=len(described["classes"]),
+        n_classes=n_classes,
         **network.model_dump(include=SIZES | ({"seed"} if hasattr(network, "kl_weight") else set())),
     )
     print(f"{name}: {model.count_params():,} parameters, {len(images):,} images, recipe {recipe}", flush=True)
@@ -73,7 +76,7 @@ def main(group: str, name: str) -> None:
             f"lower {group}.{name}.learning_rate, which is {network.learning_rate:g}."
         )
 
-    with files.whole(files.outputs("train", name), files.metrics("train", f"{name}.json")) as (folder, metrics):
+    with files.whole(files.models(name), files.metrics("train", f"{name}.json")) as (folder, metrics):
         storage.save(model, folder)
         files.write_json(folder / "parameters.json", {"recipe": recipe, "protocol": protocol, **network.model_dump()})
         table = pd.DataFrame(history)

@@ -8,15 +8,15 @@ import pandas as pd
 
 
 def assignments(name: str) -> pd.DataFrame:
-    return pd.read_csv(f"outputs/cluster/{name}/assignments.csv")
+    return pd.read_csv(f"data/clusters/{name}/assignments.csv")
 
 
 def scores(name: str) -> pd.DataFrame:
-    return pd.read_csv(f"outputs/cluster/{name}/scores.csv").set_index(["clustering", "images", "run"]).sort_index()
+    return pd.read_csv(f"data/clusters/{name}/scores.csv").set_index(["clustering", "images", "run"]).sort_index()
 
 
 def centres(name: str) -> np.ndarray:
-    return np.load(f"outputs/cluster/{name}/centres.npy")
+    return np.load(f"data/clusters/{name}/centres.npy")
 
 
 def metrics(name: str) -> dict:

@@ -6,8 +6,8 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 
-from autoencoders import viewing
-from autoencoders.reporting import Block, Finding, Picture, Report, Table
+from autoencoders.pages.map import page
+from autoencoders.pages.report.page import Block, Finding, Picture, Report, Table
 
 MEASURED = pd.DataFrame(
     {
@@ -30,7 +30,7 @@ def png(width: int = 8, height: int = 4) -> bytes:
 
 def latent_map(title: str) -> str:
     numbers = np.arange(N)
-    known = viewing.Shown(
+    known = page.Shown(
         images=np.broadcast_to(np.linspace(0, 1, N, dtype=np.float32)[:, None, None, None], (N, 4, 4, 1)),
         numbers=numbers,
         labels=numbers % 2,
@@ -38,7 +38,7 @@ def latent_map(title: str) -> str:
         clusters=numbers // 5,
     )
     points = np.stack([numbers % 5, numbers // 5], axis=1).astype(np.float32)
-    return viewing.page(points, known, viewing.sprite(known.images), title)
+    return page.page(points, known, page.sprite(known.images), title)
 
 
 def report(**changes) -> Report:

@@ -19,11 +19,11 @@ def small_parameters() -> dict:
             representation |= {"n_patches": 500, "n_centres": 20}
         if representation["kind"] == "patch_autoencoder":
             representation |= {"n_patches": 500, "units": 20, "epochs": 2}
-    for manifold in values["manifolds"].values():
-        manifold |= {"n_components": 4, "n_neighbors": 8}
-        if manifold["kind"] == "umap":
-            manifold["n_epochs"] = 20
-    values["learning-rate"] |= {"epochs": 2, "rates": [0.1, 0.01]}
+    for embedding in values["embeddings"].values():
+        embedding |= {"n_components": 4, "n_neighbors": 8}
+        if embedding["kind"] == "umap":
+            embedding["n_epochs"] = 20
+    values["learning_rates"] |= {"epochs": 2, "rates": [0.1, 0.01]}
     values["cluster"] |= {"silhouette_sample": 50, "seeds": 2}
     for clusterer in ("kmeans", "mini_batch_kmeans", "gaussian_mixture"):
         values["cluster"][clusterer]["n_init"] = 1
@@ -34,7 +34,7 @@ def small_parameters() -> dict:
     values["denoise"] |= {"levels": [0.2, 0.5], "images": 12, "shown": 4, "tuning": 6, "median_size": [3, 5]}
     values["denoise"]["nlm"]["h"] = [0.6, 0.8]
     values["sequence"] |= {"units": 8, "epochs": 2, "shown": 4}
-    values["view"] |= {"sample": 20, "perplexity": 5, "max_iter": 250}
+    values["map"] |= {"sample": 20, "perplexity": 5, "max_iter": 250}
     return values
 
 

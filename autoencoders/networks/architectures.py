@@ -6,7 +6,7 @@ In an autoencoder the layer that gives the code is named `code`.
 from collections.abc import Sequence
 from math import prod
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.networks.runtime import keras
 from autoencoders.networks.variational import Sampling
 

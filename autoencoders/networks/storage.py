@@ -5,7 +5,7 @@ Not one `.keras` file: that holds the time at which it was saved, so that two eq
 
 from pathlib import Path
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.networks.runtime import keras
 
 # Reading a variational network needs its layer registered.

@@ -7,7 +7,7 @@ does not pay for the imports of another.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.sources.images import Images, Source
 
 __all__ = ["SOURCES", "Images", "Source", "load"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.sources.images import Images, Source, held_out_count, set_apart
 
 CROP = 32

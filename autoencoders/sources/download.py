@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pooch
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 
 HOME_VARIABLE = "AUTOENCODER_DATA_HOME"
 TIMEOUT = 30

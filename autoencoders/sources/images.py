@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)

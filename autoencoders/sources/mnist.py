@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.sources import download, pickles
 from autoencoders.sources.images import Images, Source, set_apart
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 
 N_CLASSES = 10
 ADMITTED = {

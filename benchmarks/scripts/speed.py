@@ -6,7 +6,7 @@ import math
 import time
 
 from autoencoders.networks import architectures, runtime
-from autoencoders.training import train
+from autoencoders.training.fit import train
 from stages.shared import prepared
 from stages.shared.parameters import read
 from stages.train import SIZES, TRAINING, parts

@@ -34,7 +34,7 @@ def main(n_images: int) -> None:
     random = np.random.default_rng(0)
     coarse = random.uniform(0, 255, (N_CLASSES, 4, 4, 3))
     prototypes = ndimage.zoom(coarse, (1, 8, 8, 1), order=1).astype(np.float32)
-    folder = Path("outputs/extract/photos")
+    folder = Path("data/raw/photos")
     counts = {"train": n_images, "test": n_images // 10}
     for split, count in counts.items():
         write(folder / split, count, prototypes, random)

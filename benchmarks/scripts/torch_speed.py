@@ -93,7 +93,7 @@ class Training:
 
 def main(name: str, settings: dict, seconds: float) -> None:
     block = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["autoencoders"][name]
-    folder = Path("outputs/preprocess", block["dataset"])
+    folder = Path("data/prepared", block["dataset"])
     images = np.concatenate([np.load(folder / split / "images.npy") for split in ("train", "validation")])
     images = np.divide(images, 255, dtype=np.float32)
     if block["colour"] == "grey":

@@ -155,7 +155,7 @@ class Convolutional(Autoencoder):
     kernel_size: Count
 
 
-class LearningRate(Images):
+class LearningRates(Images):
     kind: Literal["classifier"]
     units: Units
     activation: Activation

@@ -1,7 +1,8 @@
 """Where stages keep things, and writing that leaves whole outputs or none.
 
-A stage's outputs lie under `outputs/<stage>/`, its figures under `plots/<stage>/` and its metrics under
-`metrics/<stage>/`, each with the data set's or the network's name where the stage runs for several.
+Arrays and tables lie under `data/<what they are>/` (see `data/README.md`), networks under `models/`, figures under
+`plots/<stage>/` and metrics under `metrics/<stage>/`, each with the name of the data set, network or code that they
+belong to.
 """
 
 import json
@@ -15,14 +16,19 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 
 SPLITS = ("train", "validation", "test")
 
 
-def outputs(*parts: str) -> Path:
-    """Arrays, tables and networks: `outputs/<stage>/…`, kept by DVC."""
-    return Path("outputs", *parts)
+def data(*parts: str) -> Path:
+    """Arrays and tables: `data/<what>/…`, kept by DVC."""
+    return Path("data", *parts)
+
+
+def models(*parts: str) -> Path:
+    """Trained networks: `models/<network>/…`, kept by DVC."""
+    return Path("models", *parts)
 
 
 def plots(*parts: str) -> Path:
@@ -181,8 +187,8 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: type, blocks: Iterabl
         raise ValueError(f"{rows} rows instead of {shape[0]}")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV file that an earlier stage wrote.
+def read_table(path: Path, **options: Any) -> pd.DataFrame:
+    """Read a CSV file that an earlier stage wrote; `options` are those of `pandas.read_csv`.
 
     Raises
     ------
@@ -190,7 +196,7 @@ def read_table(path: Path) -> pd.DataFrame:
         If it is missing or no table.
     """
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path, **options)
     except (OSError, ValueError):
         raise InputError(_unreadable(path, "CSV")) from None
 

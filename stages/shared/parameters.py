@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from stages.shared.schema import Parameters
 
 FILE = Path("params.yaml")
@@ -86,19 +86,17 @@ def _of_recipe(value: object, recipe: str, key: str) -> object:
 def _find(parameters: Parameters, key: str) -> object:
     found: object = parameters
     for part in key.split("."):
-        # Networks have names of their own; a block's keys are attributes, in which no hyphen can stand.
-        name = part if isinstance(found, Mapping) else part.replace("-", "_")
         known = dict(found)
-        if name not in known:
+        if part not in known:
             raise InputError(f"{FILE} has no {key}; there is {_either(sorted(known))}.")
-        found = known[name]
+        found = known[part]
     return found
 
 
 def _sentence(error: Mapping) -> str:
     """Turn one of pydantic's errors into a sentence that names the parameter."""
     path = [str(part) for part in error["loc"]]
-    if path[:1] in (["autoencoders"], ["representations"], ["manifolds"]):
+    if path[:1] in (["autoencoders"], ["representations"], ["embeddings"]):
         # A discriminated union puts its tag after the network's name, where a reader of the file sees no key.
         del path[2:3]
     key = ".".join(path)

@@ -5,26 +5,55 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 
-from autoencoders.preparation import Preparation, Rows
+from autoencoders.core.rows import Rows
+from autoencoders.images.preparation import Preparation
 from stages.shared import files
+
+# Columns of the listing. Categories hold each split's and class's name once, whatever the number of images.
+LISTING = {"split": "category", "row": np.int64, "image": np.int64, "label": np.int64, "class": "category"}
 
 
 def describe(dataset: str) -> dict:
     """Return the data set's `classes`, `source`, `origin` and the number of images of each split."""
-    return files.read_json(files.outputs("preprocess", dataset, "dataset.json"))
+    return files.read_json(files.data("prepared", dataset, "dataset.json"))
 
 
-def read(dataset: str, what: str, *splits: str) -> np.ndarray:
-    """Return `what` ("images", "labels", "one_hot" or "numbers") of one split, memory-mapped, or of several, joined."""
+def images(dataset: str, *splits: str) -> np.ndarray:
+    """Return images, uint8 [n, height, width, channels]: memory-mapped those of one split, joined those of several."""
     if len(splits) == 1:
-        return files.read_array(_path(dataset, what, *splits))
-    return np.asarray(rows(dataset, what, *splits))
+        return files.read_array(_path(dataset, *splits))
+    return np.asarray(image_rows(dataset, *splits))
 
 
-def rows(dataset: str, what: str, *splits: str) -> Rows:
-    """Return the same, read from its files where it is asked for, so that it may be larger than memory."""
-    return Rows(*(files.StoredArray(_path(dataset, what, split)) for split in splits))
+def image_rows(dataset: str, *splits: str) -> Rows:
+    """Return the images of the splits as rows that are read from their files on access and may exceed memory."""
+    return Rows(*(files.StoredArray(_path(dataset, split)) for split in splits))
+
+
+def listing(dataset: str, *splits: str) -> pd.DataFrame:
+    """Return the listing of the images of the splits, in the order of their arrays; without splits, of all images.
+
+    Returns
+    -------
+    DataFrame
+        `split`; `row`, the image's row in the array of its split; `image`, its number in the source; `label`, int64
+        from 0; `class`, the label's name.
+    """
+    table = files.read_table(files.data("prepared", dataset, "listing.csv"), dtype=LISTING, keep_default_na=False)
+    chosen = [table[table["split"] == split] for split in splits or files.SPLITS]
+    return pd.concat(chosen, ignore_index=True)
+
+
+def labels(dataset: str, *splits: str) -> np.ndarray:
+    """Return the labels of the images of the splits, int64 [n]."""
+    return listing(dataset, *splits)["label"].to_numpy()
+
+
+def numbers(dataset: str, *splits: str) -> np.ndarray:
+    """Return the numbers in the source of the images of the splits, int64 [n]."""
+    return listing(dataset, *splits)["image"].to_numpy()
 
 
 def held(stored: Rows, in_memory: float) -> np.ndarray | Rows:
@@ -33,8 +62,8 @@ def held(stored: Rows, in_memory: float) -> np.ndarray | Rows:
     return np.asarray(stored) if size <= in_memory * 2**20 else stored
 
 
-def _path(dataset: str, what: str, split: str) -> Path:
-    return files.outputs("preprocess", dataset, split, f"{what}.npy")
+def _path(dataset: str, split: str) -> Path:
+    return files.data("prepared", dataset, split, "images.npy")
 
 
 def trained(name: str) -> SimpleNamespace:
@@ -42,7 +71,7 @@ def trained(name: str) -> SimpleNamespace:
 
     They lie beside its weights, so that what follows from a network depends on these alone.
     """
-    return SimpleNamespace(**files.read_json(files.outputs("train", name, "parameters.json")))
+    return SimpleNamespace(**files.read_json(files.models(name, "parameters.json")))
 
 
 def preparation(network) -> Preparation:

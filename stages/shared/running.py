@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 
 
 def run(stage: Callable[..., None]) -> None:

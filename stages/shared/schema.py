@@ -14,7 +14,7 @@ from stages.shared.blocks import (
     Dense,
     Distinct,
     Images,
-    LearningRate,
+    LearningRates,
     Name,
     Neuron,
     Optimizer,
@@ -96,21 +96,21 @@ class Scaling(Block):
     unit_length: Annotated[bool, Field(strict=True)]
 
 
-class Manifold(Scaling):
-    of: Annotated[str, Field(pattern=r"^(encode|represent)/[A-Za-z0-9][A-Za-z0-9_-]*$")]
+class Embedding(Scaling):
+    of: Name
     dataset: Literal["photos", "digits"]
     n_components: Count
     n_neighbors: Annotated[int, Field(ge=2, strict=True)]
     metric: Literal["euclidean", "cosine", "manhattan"]
 
 
-class Spectral(Manifold):
+class Spectral(Embedding):
     kind: Literal["spectral"]
     weights: Literal["equal", "local"]
     diffusion: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class UMAP(Manifold):
+class UMAP(Embedding):
     kind: Literal["umap"]
     min_dist: Annotated[float, Field(ge=0, le=1)]
     n_epochs: Count | None
@@ -163,7 +163,7 @@ class Search(Block):
     seed: Seed
 
 
-class View(Block):
+class Map(Block):
     sample: Annotated[int, Field(ge=3, strict=True)]
     perplexity: Annotated[float, Field(ge=1)]
     max_iter: Annotated[int, Field(ge=250, strict=True)]
@@ -235,28 +235,33 @@ class Parameters(Block):
     representations: dict[
         Name, Annotated[Pixels | Components | Patches | PatchAutoencoder, Field(discriminator="kind")]
     ]
-    manifolds: dict[Name, Annotated[Spectral | UMAP, Field(discriminator="kind")]]
-    learning_rate: Annotated[LearningRate, Field(alias="learning-rate")]
+    embeddings: dict[Name, Annotated[Spectral | UMAP, Field(discriminator="kind")]]
+    learning_rates: LearningRates
     cluster: Cluster
     search: Search
-    view: View
+    map: Map
     generate: Generate
     denoise: Denoise
     sequence: Sequence
 
     @model_validator(mode="after")
     def _consistent(self):
-        groups = ("classifiers", "autoencoders", "representations", "manifolds")
+        groups = ("classifiers", "autoencoders", "representations", "embeddings")
         for one, other in combinations(groups, 2):
             if both := getattr(self, one).keys() & getattr(self, other).keys():
                 raise ValueError(f"{min(both)} stands under both {one} and {other}; rename one of them")
-        for name, manifold in self.manifolds.items():
-            stage, of = manifold.of.split("/")
-            source = getattr(self, {"encode": "autoencoders", "represent": "representations"}[stage]).get(of)
+        for name, embedding in self.embeddings.items():
+            source = {**self.autoencoders, **self.representations}.get(embedding.of)
             if source is None:
-                raise ValueError(f"manifolds.{name}.of is {manifold.of}, but there is no {of}; correct it")
-            if source.dataset != manifold.dataset:
-                raise ValueError(f"manifolds.{name}.dataset is {manifold.dataset}, but {of} is of {source.dataset}")
+                raise ValueError(
+                    f"embeddings.{name}.of is {embedding.of}, which is neither an autoencoder nor a representation; "
+                    f"name one of these"
+                )
+            if source.dataset != embedding.dataset:
+                raise ValueError(
+                    f"embeddings.{name}.dataset is {embedding.dataset}, but {embedding.of} is of {source.dataset}; "
+                    f"give that"
+                )
         for name, dataset in self.datasets:
             if dataset.limit is not None and self.cluster.n_clusters > dataset.limit:
                 raise ValueError(

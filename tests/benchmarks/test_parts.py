@@ -138,7 +138,7 @@ def test_synthetic_images_are_stored_as_extracted_ones_are(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(synthetic, "BLOCK", 7)
     synthetic.main(20)
-    folder = tmp_path / "outputs/extract/photos"
+    folder = tmp_path / "data/raw/photos"
     images, labels = (np.load(folder / "train" / f"{what}.npy") for what in ("images", "labels"))
     assert (images.shape, images.dtype, labels.dtype) == ((20, 32, 32, 3), np.uint8, np.int64)
     assert images.reshape(20, -1).std(axis=1).min() > 0

@@ -75,7 +75,7 @@ def test_a_stage_its_module_and_its_outputs_share_a_name(name):
     entry = ENTRIES[name]
     word = module_of(entry).stem.replace("_", "-")
     # DVC iterates over one mapping at a time, so that some stages have an entry for each.
-    assert name.removesuffix("-classifier").removesuffix("-representation").removesuffix("-manifold") == word
+    assert name.removesuffix("-classifier").removesuffix("-representation").removesuffix("-embedding") == word
     outs = [*entry.get("outs", []), *entry.get("plots", []), *entry.get("metrics", [])]
     paths = [out if isinstance(out, str) else next(iter(out)) for out in outs]
     # The report is a folder of its own, where people look for it.
@@ -99,7 +99,7 @@ def test_the_library_imports_nothing_of_the_pipeline():
         assert not any(path.startswith("stages/") for path in closure(file)), file
 
 
-@pytest.mark.parametrize("name", sorted(ENTRIES.keys() - {"train", "train-classifier", "learning-rate", "sequence"}))
+@pytest.mark.parametrize("name", sorted(ENTRIES.keys() - {"train", "train-classifier", "learning_rates", "sequence"}))
 def test_stages_that_run_no_network_do_not_reach_tensorflow(name):
     assert "autoencoders/networks/runtime.py" not in closure(module_of(ENTRIES[name]))
 

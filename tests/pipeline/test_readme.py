@@ -10,7 +10,7 @@ import pytest
 import yaml
 from small import ROOT
 
-from autoencoders.reporting import PUBLISHED
+from autoencoders.pages.report.page import PUBLISHED
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUNS = dict(

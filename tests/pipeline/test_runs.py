@@ -8,7 +8,7 @@ import yaml
 from conftest import Checkout, stages_run
 from small import small_parameters, write_parameters
 
-CHAIN = {f"{stage}@photos-convolutional" for stage in ("train", "encode", "cluster", "search", "view")}
+CHAIN = {f"{stage}@photos-convolutional" for stage in ("train", "encode", "cluster", "search", "map")}
 # Of a representation without a network.
 SHORT_CHAIN = ("represent", "cluster-representation", "search-representation")
 
@@ -71,7 +71,7 @@ def test_an_added_network_runs_its_own_chain_and_the_summary(finished_checkout):
         "summarize",
         "report",
     }
-    assert "digits-tiny" in (finished_checkout.folder / "outputs/summarize/summary.md").read_text()
+    assert "digits-tiny" in (finished_checkout.folder / "data/summary/summary.md").read_text()
 
 
 def test_an_added_representation_runs_its_own_chain_and_the_summary(finished_checkout):
@@ -80,7 +80,7 @@ def test_an_added_representation_runs_its_own_chain_and_the_summary(finished_che
     write_parameters(finished_checkout.folder, values)
     done = finished_checkout.run("dvc", "repro")
     assert stages_run(done.stdout) == {*(f"{stage}@digits-few" for stage in SHORT_CHAIN), "summarize", "report"}
-    assert "digits-few" in (finished_checkout.folder / "outputs/summarize/summary.md").read_text()
+    assert "digits-few" in (finished_checkout.folder / "data/summary/summary.md").read_text()
 
 
 @pytest.mark.parametrize(

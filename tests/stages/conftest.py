@@ -9,16 +9,16 @@ import pytest
 import yaml
 from small import small_parameters, write_parameters
 
-from autoencoders import figures
+from autoencoders.pages import figures
 from stages import (
     cluster,
     denoise,
+    embed,
     encode,
     evaluate,
     extract,
     generate,
-    learning_rate,
-    manifold,
+    learning_rates,
     neuron,
     preprocess,
     report,
@@ -27,8 +27,8 @@ from stages import (
     sequence,
     summarize,
     train,
-    view,
 )
+from stages import map as map_stage
 
 
 @pytest.fixture(scope="session")
@@ -49,22 +49,22 @@ def finished(tmp_path_factory):
         for name in values["autoencoders"]:
             train.main("autoencoders", name)
             encode.main(name)
-            cluster.main("encode", name)
-            search.main("encode", name)
-            view.main(name)
+            cluster.main(name)
+            search.main(name)
+            map_stage.main(name)
         for name in values["representations"]:
             represent.main(name)
-            cluster.main("represent", name)
-            search.main("represent", name)
-        for name in values["manifolds"]:
-            manifold.main(name)
-            cluster.main("manifold", name)
+            cluster.main(name)
+            search.main(name)
+        for name in values["embeddings"]:
+            embed.main(name)
+            cluster.main(name)
         for name in values["generate"]["networks"]:
             generate.main(name)
         for name in values["denoise"]["networks"]:
             denoise.main(name)
         sequence.main()
-        learning_rate.main()
+        learning_rates.main()
         summarize.main()
         report.main()
     return folder
@@ -105,7 +105,7 @@ def pixels():
     """A function that returns a split's images as a network's block asks for them: float32 [n, h, w, c] in 0 to 1."""
 
     def read(block: dict, split: str) -> np.ndarray:
-        images = np.load(f"outputs/preprocess/{block['dataset']}/{split}/images.npy") / 255
+        images = np.load(f"data/prepared/{block['dataset']}/{split}/images.npy") / 255
         return (images if block["colour"] == "rgb" else images.mean(axis=-1, keepdims=True)).astype(np.float32)
 
     return read

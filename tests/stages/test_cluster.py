@@ -17,14 +17,14 @@ from sklearn.preprocessing import normalize
 from small import small_parameters
 from threadpoolctl import threadpool_limits
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.networks import storage
 from stages import cluster
 
 PARAMETERS = small_parameters()
 BLOCKS = {
     (stage, name): block
-    for stage, group in (("encode", "autoencoders"), ("represent", "representations"), ("manifold", "manifolds"))
+    for stage, group in (("encode", "autoencoders"), ("represent", "representations"), ("embedding", "embeddings"))
     for name, block in PARAMETERS[group].items()
 }
 FORMS = list(PARAMETERS["cluster"]["clusterings"])
@@ -35,11 +35,11 @@ SIMPLE = ("encode", "digits-simple")
 
 
 def codes(source: tuple[str, str], part: str) -> np.ndarray:
-    return np.concatenate([np.load(Path("outputs", *source, f"{split}.npy")) for split in SPLITS[part]])
+    return np.concatenate([np.load(Path("data/codes", source, f"{split}.npy")) for split in SPLITS[part]])
 
 
 def labels(source: tuple[str, str], part: str) -> np.ndarray:
-    folder = Path("outputs/preprocess", BLOCKS[source]["dataset"])
+    folder = Path("data/prepared", BLOCKS[source]["dataset"])
     return np.concatenate([np.load(folder / split / "labels.npy") for split in SPLITS[part]])
 
 
@@ -50,7 +50,7 @@ def clusters(name: str, *splits: str) -> np.ndarray:
 
 def declare(source: tuple[str, str], parameters: dict | None = None, **entries: str) -> None:
     """Change what the folder of codes says of itself."""
-    file = Path("outputs", *source, "code.json")
+    file = Path("data/codes", source, "code.json")
     about = json.loads(file.read_text(encoding="utf-8")) | entries
     about["parameters"] |= parameters or {}
     file.write_text(json.dumps(about), encoding="utf-8")
@@ -73,7 +73,7 @@ def test_every_image_is_in_one_cluster(results, source):
     _, name = source
     found = assignments(name)
     assert list(found) == ["split", "row", "image", "label", "cluster"]
-    index = pd.read_csv(Path("outputs", *source, "index.csv"))
+    index = pd.read_csv(Path("data/codes", source, "index.csv"))
     pd.testing.assert_frame_equal(found.drop(columns="cluster"), index.drop(columns="class"))
     assert set(clusters(name, *SPLITS["training"])) == set(range(10)) >= set(clusters(name, "test"))
 
@@ -167,11 +167,11 @@ def test_images_that_training_held_out_do_not_move_the_centres_and_are_scored_ap
     only("kmeans")
     declare(SIMPLE, {"validation": True})
     cluster.main(*SIMPLE)
-    train = np.load("outputs/encode/digits-simple/train.npy")
+    train = np.load("data/codes/digits-simple/train.npy")
     found = clusters("digits-simple", "train")
     means = [train[found == number].mean(axis=0) for number in range(10)]
     np.testing.assert_allclose(centres("digits-simple"), means, rtol=1e-4, atol=1e-5)
-    held = np.load("outputs/preprocess/digits/validation/labels.npy"), clusters("digits-simple", "validation")
+    held = np.load("data/prepared/digits/validation/labels.npy"), clusters("digits-simple", "validation")
     row = scores("digits-simple").loc["kmeans", "validation", 0]
     expected = against_classes(*held)
     assert dict(row[list(expected)]) == pytest.approx(expected, rel=1e-4, abs=1e-6)
@@ -203,7 +203,7 @@ def test_the_figures_show_decoded_centres_the_images_nearest_to_them_and_the_cla
     cluster.main(*source)
     (shown,) = drawings["image_rows"]
     assert shown["captions"] == ["decoded centre", "nearest images"]
-    network = storage.load(Path("outputs/train", name))
+    network = storage.load(Path("models", name))
     decoded = centres(name).reshape(-1, 16, 16, 32)
     for layer in network.layers[network.layers.index(network.get_layer("code")) + 1 :]:
         decoded = layer(decoded)
@@ -231,7 +231,7 @@ def test_of_scaled_codes_the_mean_of_the_members_codes_is_decoded(workspace, onl
     cluster.main(*SIMPLE)
     found, training = clusters("digits-simple", *SPLITS["training"]), codes(SIMPLE, "training")
     means = np.array([training[found == number].mean(axis=0) for number in range(10)])
-    network = storage.load(Path("outputs/train/digits-simple"))
+    network = storage.load(Path("models/digits-simple"))
     decoded = network.get_layer("reconstruction")(means).numpy().reshape(-1, 28, 28, 1)
     (shown,) = drawings["image_rows"]
     np.testing.assert_allclose([row[0] for row in shown["rows"].values()], decoded, rtol=1e-4, atol=1e-5)
@@ -271,7 +271,7 @@ def test_a_network_is_clustered_as_it_was_trained_whatever_the_parameters_now_sa
 @pytest.mark.parametrize("form", FORMS)
 def test_a_network_that_gives_every_image_the_same_code_is_scored_for_what_it_is(workspace, only, form):
     for split in ("train", "validation", "test"):
-        file = f"outputs/encode/digits-simple/{split}.npy"
+        file = f"data/codes/digits-simple/{split}.npy"
         np.save(file, np.zeros_like(np.load(file)))
     only(form)
     with pytest.warns(ConvergenceWarning):
@@ -302,11 +302,11 @@ def test_a_mixture_that_breaks_down_is_one_sentence_and_leaves_nothing_half_writ
 @pytest.mark.parametrize(
     "missing",
     [
-        "outputs/preprocess/digits/dataset.json",
-        "outputs/preprocess/digits/validation/labels.npy",
-        "outputs/encode/digits-simple/test.npy",
-        "outputs/encode/digits-simple/code.json",
-        "outputs/train/digits-simple/network.json",
+        "data/prepared/digits/dataset.json",
+        "data/prepared/digits/validation/labels.npy",
+        "data/codes/digits-simple/test.npy",
+        "data/codes/digits-simple/code.json",
+        "models/digits-simple/network.json",
     ],
 )
 def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspace, only, missing):

@@ -7,7 +7,6 @@ from clustered import assignments, centres, metrics, scores
 from memory import allow, peak, zeros
 from small import small_parameters
 
-from autoencoders import preparation
 from stages import cluster
 from stages.shared import codes as stored
 
@@ -21,9 +20,9 @@ def by_class(workspace):
     """Codes that lie in a group for each class, in place of a network's: 72 of 100 numbers, 28 KiB, to train on."""
     random = np.random.default_rng(0)
     for split in ("train", "validation", "test"):
-        classes = np.load(f"outputs/preprocess/digits/{split}/labels.npy")
+        classes = np.load(f"data/prepared/digits/{split}/labels.npy")
         grouped = 10 * np.eye(10, 100)[classes] + random.normal(size=(len(classes), 100))
-        np.save(f"outputs/encode/digits-simple/{split}.npy", grouped.astype(np.float32))
+        np.save(f"data/codes/digits-simple/{split}.npy", grouped.astype(np.float32))
 
 
 def test_codes_that_are_more_than_may_be_held_are_clustered_in_parts_and_as_well(by_class, change, monkeypatch, capsys):
@@ -64,7 +63,7 @@ def test_in_parts_the_size_of_the_blocks_changes_nothing_but_roundings(by_class,
     allow(0.025)
     results = []
     for size in (1000, 7):
-        monkeypatch.setattr(preparation, "BLOCK_SIZE", size)
+        monkeypatch.setattr("autoencoders.core.rows.BLOCK_SIZE", size)
         cluster.main(*SIMPLE)
         results.append((assignments("digits-simple"), centres("digits-simple"), scores("digits-simple")))
     (first, first_centres, first_scores), (second, second_centres, second_scores) = results
@@ -81,10 +80,10 @@ def test_memory_does_not_grow_with_the_vectors_beyond_what_may_be_held(workspace
     before = peak("stages.cluster", "represent", "digits-pixels")
     n = 40_000
     vectors = np.random.default_rng(0).random((n, 784), dtype=np.float32)
-    np.save("outputs/represent/digits-pixels/train.npy", vectors)
-    zeros("outputs/preprocess/digits/train/images.npy", (n, 28, 28, 1), np.uint8)
+    np.save("data/codes/digits-pixels/train.npy", vectors)
+    zeros("data/prepared/digits/train/images.npy", (n, 28, 28, 1), np.uint8)
     for what in ("labels", "numbers"):
-        zeros(f"outputs/preprocess/digits/train/{what}.npy", (n,), np.int64)
+        zeros(f"data/prepared/digits/train/{what}.npy", (n,), np.int64)
     after = peak("stages.cluster", "represent", "digits-pixels")
     assert len(assignments("digits-pixels")) == n + 22 + 18
     # Of 120 MiB of vectors.

@@ -7,8 +7,8 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from small import small_parameters
 
-from autoencoders import encoding
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
+from autoencoders.images.preparation import add_noise
 from autoencoders.networks import storage
 from stages import denoise
 
@@ -23,7 +23,7 @@ def metrics(name: str) -> dict:
 
 
 def scores(name: str) -> pd.DataFrame:
-    return pd.read_csv(f"outputs/denoise/{name}/scores.csv").set_index(["noise", "method"])
+    return pd.read_csv(f"data/denoised/{name}/scores.csv").set_index(["noise", "method"])
 
 
 @pytest.mark.parametrize("name", SETTINGS["networks"])
@@ -53,8 +53,8 @@ def test_noise_and_network_are_scored_as_scikit_image_and_keras_have_it(change, 
     denoise.main(name)
     block = PARAMETERS["autoencoders"][name]
     clean = pixels(block, "test")
-    noisy = encoding.add_noise(clean, block["noise"], np.random.default_rng(SETTINGS["seed"]))
-    restored = storage.load(Path("outputs/train", name)).predict(noisy, verbose=0)
+    noisy = add_noise(clean, block["noise"], np.random.default_rng(SETTINGS["seed"]))
+    restored = storage.load(Path("models", name)).predict(noisy, verbose=0)
     for method, images in (("noisy", noisy), ("network", restored)):
         pairs = list(zip(clean, images, strict=True))
         psnr = np.mean([peak_signal_noise_ratio(*pair, data_range=1) for pair in pairs])
@@ -77,7 +77,7 @@ def test_the_figures_show_every_method(workspace, drawings):
 
 def test_settings_are_chosen_on_training_images(workspace):
     before = scores(NAME)
-    file = Path("outputs/preprocess/digits/test/images.npy")
+    file = Path("data/prepared/digits/test/images.npy")
     np.save(file, 255 - np.load(file))
     denoise.main(NAME)
     after = scores(NAME)
@@ -86,7 +86,7 @@ def test_settings_are_chosen_on_training_images(workspace):
 
 
 def test_another_run_writes_the_same_bytes_and_another_seed_others(change):
-    file = Path(f"outputs/denoise/{NAME}/scores.csv")
+    file = Path(f"data/denoised/{NAME}/scores.csv")
     before = file.read_bytes()
     denoise.main(NAME)
     assert file.read_bytes() == before
@@ -109,7 +109,7 @@ def test_networks_that_are_not_listed_or_learnt_without_noise_are_refused(change
 
 def test_missing_images_are_one_sentence_and_leave_what_there_was(workspace):
     before = metrics(NAME)
-    missing = Path("outputs/preprocess/digits/test/images.npy")
+    missing = Path("data/prepared/digits/test/images.npy")
     missing.unlink()
     with pytest.raises(InputError, match=f"^{missing} is missing"):
         denoise.main(NAME)

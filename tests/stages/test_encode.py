@@ -8,8 +8,7 @@ from memory import peak, zeros
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from small import small_parameters
 
-from autoencoders import preparation
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.networks import storage
 from autoencoders.networks.runtime import keras
 from stages import encode
@@ -38,7 +37,7 @@ def metrics(name: str) -> dict:
 
 def trained(name: str, images: np.ndarray, layer: str = "reconstruction") -> np.ndarray:
     """Return what a layer of the trained network makes of images, the network run from its inputs to there."""
-    network = storage.load(Path("outputs/train", name))
+    network = storage.load(Path("models", name))
     part = keras.Model(network.inputs, network.get_layer(layer).output)
     return part.predict(images.reshape(-1, *network.input_shape[1:]), verbose=0)
 
@@ -56,7 +55,7 @@ def ssim(clean: np.ndarray, found: np.ndarray) -> float:
 def test_the_codes_are_those_of_the_layer_code_for_every_image_of_every_split(results, pixels, name):
     block = AUTOENCODERS[name]
     for split, n in SIZES[block["dataset"]].items():
-        codes = np.load(f"outputs/encode/{name}/{split}.npy", mmap_mode="r")
+        codes = np.load(f"data/codes/{name}/{split}.npy", mmap_mode="r")
         assert isinstance(codes, np.memmap)
         assert codes.dtype == np.float32 and codes.shape == (n, np.prod(SHAPES[name]))
         expected = trained(name, pixels(block, split), "code").reshape(n, -1)
@@ -65,27 +64,27 @@ def test_the_codes_are_those_of_the_layer_code_for_every_image_of_every_split(re
 
 @pytest.mark.parametrize("name", AUTOENCODERS)
 def test_the_index_has_the_arrays_rows_in_their_order(results, name):
-    index = pd.read_csv(f"outputs/encode/{name}/index.csv", dtype={"class": str})
+    index = pd.read_csv(f"data/codes/{name}/index.csv", dtype={"class": str})
     assert list(index) == ["split", "row", "image", "label", "class"]
     dataset = AUTOENCODERS[name]["dataset"]
     sizes = SIZES[dataset]
     assert index["split"].tolist() == [split for split, n in sizes.items() for _ in range(n)]
     assert index["row"].tolist() == [row for n in sizes.values() for row in range(n)]
-    source = {part: np.load(f"outputs/extract/{dataset}/{part}/labels.npy") for part in ("train", "test")}
+    source = {part: np.load(f"data/raw/{dataset}/{part}/labels.npy") for part in ("train", "test")}
     # Training and validation images follow each other in the source; test images count from zero again.
     assert index["image"].tolist() == [*range(len(source["train"])), *range(len(source["test"]))]
     assert index["label"].tolist() == [*source["train"], *source["test"]]
-    classes = json.loads(Path("outputs/extract", dataset, "classes.json").read_text(encoding="utf-8"))
+    classes = json.loads(Path("data/raw", dataset, "classes.json").read_text(encoding="utf-8"))
     assert index["class"].tolist() == [classes[label] for label in index["label"]]
 
 
 @pytest.mark.parametrize("name", AUTOENCODERS)
 def test_the_codes_say_where_they_come_from(results, name):
-    found = json.loads(Path("outputs/encode", name, "code.json").read_text(encoding="utf-8"))
+    found = json.loads(Path("data/codes", name, "code.json").read_text(encoding="utf-8"))
     block = AUTOENCODERS[name]
     by_recipe = {key for key, value in block.items() if isinstance(value, dict) and "fast" in value}
     in_force = {key: value["fast"] if key in by_recipe else value for key, value in block.items()}
-    source = json.loads(Path("outputs/extract", block["dataset"], "source.json").read_text(encoding="utf-8"))
+    source = json.loads(Path("data/raw", block["dataset"], "source.json").read_text(encoding="utf-8"))
     assert found == {
         "network": name,
         "layer": "code",
@@ -171,9 +170,9 @@ def test_a_failure_on_the_way_leaves_nothing(workspace, monkeypatch):
 @pytest.mark.parametrize(
     "missing",
     [
-        "outputs/preprocess/digits/dataset.json",
-        "outputs/preprocess/digits/test/images.npy",
-        "outputs/train/digits-simple/network.weights.h5",
+        "data/prepared/digits/dataset.json",
+        "data/prepared/digits/test/images.npy",
+        "models/digits-simple/network.weights.h5",
     ],
 )
 def test_a_missing_input_is_one_sentence_that_names_it(workspace, missing):
@@ -185,10 +184,10 @@ def test_a_missing_input_is_one_sentence_that_names_it(workspace, missing):
 
 @pytest.mark.parametrize("name", ["digits-simple", "photos-denoising"])
 def test_the_size_of_the_blocks_changes_nothing_but_roundings(workspace, monkeypatch, name):
-    folder = Path("outputs/encode", name)
+    folder = Path("data/codes", name)
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     arrays, scores = {split: np.load(folder / f"{split}.npy") for split in SIZES["digits"]}, metrics(name)
-    monkeypatch.setattr(preparation, "BLOCK_SIZE", 7)
+    monkeypatch.setattr("autoencoders.core.rows.BLOCK_SIZE", 7)
     encode.main(name)
     for file in ("index.csv", "code.json"):
         assert (folder / file).read_bytes() == before[file]
@@ -202,10 +201,10 @@ def test_the_size_of_the_blocks_changes_nothing_but_roundings(workspace, monkeyp
 
 def test_memory_does_not_grow_with_the_images(workspace):
     before = peak("stages.encode", "photos-simple")
-    zeros("outputs/preprocess/photos/train/images.npy", (150_000, 32, 32, 3), np.uint8)
+    zeros("data/prepared/photos/train/images.npy", (150_000, 32, 32, 3), np.uint8)
     for what in ("labels", "numbers"):
-        zeros(f"outputs/preprocess/photos/train/{what}.npy", (150_000,), np.int64)
+        zeros(f"data/prepared/photos/train/{what}.npy", (150_000,), np.int64)
     after = peak("stages.encode", "photos-simple")
-    assert np.load("outputs/encode/photos-simple/train.npy", mmap_mode="r").shape == (150_000, 256)
+    assert np.load("data/codes/photos-simple/train.npy", mmap_mode="r").shape == (150_000, 256)
     # Of 440 MiB of images and 146 MiB of codes.
     assert after - before < 64

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from small import small_parameters
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.networks import storage
 from stages import evaluate
 
@@ -19,12 +19,12 @@ def metrics(name: str) -> dict:
 
 
 def classes(name: str) -> np.ndarray:
-    file = Path("outputs/extract", CLASSIFIERS[name]["dataset"], "classes.json")
+    file = Path("data/raw", CLASSIFIERS[name]["dataset"], "classes.json")
     return np.array(json.loads(file.read_text(encoding="utf-8")))
 
 
 def labels(name: str, split: str) -> np.ndarray:
-    return np.load(f"outputs/preprocess/{CLASSIFIERS[name]['dataset']}/{split}/labels.npy")
+    return np.load(f"data/prepared/{CLASSIFIERS[name]['dataset']}/{split}/labels.npy")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def probabilities(pixels):
 
     def predict(name: str, split: str) -> np.ndarray:
         images = pixels(CLASSIFIERS[name], split)
-        return storage.load(Path("outputs/train", name)).predict(images.reshape(len(images), -1), verbose=0)
+        return storage.load(Path("models", name)).predict(images.reshape(len(images), -1), verbose=0)
 
     return predict
 
@@ -59,11 +59,11 @@ def test_the_validation_scores_are_those_that_training_ended_with(results):
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_the_first_twelve_training_images_are_listed_with_their_predictions(results, probabilities, name):
-    found = pd.read_csv(f"outputs/evaluate/{name}/first-twelve.csv", dtype={"label name": str, "predicted name": str})
+    found = pd.read_csv(f"data/predictions/{name}/first-twelve.csv", dtype={"label name": str, "predicted name": str})
     assert list(found) == ["image", "label", "predicted", "label name", "predicted name"]
     assert found["image"].tolist() == list(range(12))
     dataset = CLASSIFIERS[name]["dataset"]
-    assert found["label"].tolist() == np.load(f"outputs/extract/{dataset}/train/labels.npy")[:12].tolist()
+    assert found["label"].tolist() == np.load(f"data/raw/{dataset}/train/labels.npy")[:12].tolist()
     assert found["predicted"].tolist() == probabilities(name, "train")[:12].argmax(axis=1).tolist()
     for column in ("label", "predicted"):
         assert found[f"{column} name"].tolist() == classes(name)[found[column]].tolist()
@@ -90,8 +90,8 @@ def test_the_figures_show_the_matrix_and_the_first_twelve(workspace, drawings, d
     assert (matrix["ylabel"], matrix["xlabel"]) == ("actual", "predicted")
     (first,) = drawings["image_rows"]
     (shown,) = first["rows"].values()
-    assert (shown == np.load("outputs/extract/digits/train/images.npy")[:12]).all()
-    table = pd.read_csv(f"outputs/evaluate/{name}/first-twelve.csv")
+    assert (shown == np.load("data/raw/digits/train/images.npy")[:12]).all()
+    table = pd.read_csv(f"data/predictions/{name}/first-twelve.csv")
     marks = ["✓" if label == predicted else "✗" for label, predicted in table[["label", "predicted"]].values]
     assert ["✓" if "✓" in caption else "✗" for caption in first["captions"]] == marks
     assert drawn(f"plots/evaluate/{name}") == {"first-twelve.png", "confusion.png"}
@@ -102,7 +102,7 @@ def test_the_figures_show_the_matrix_and_the_first_twelve(workspace, drawings, d
 )
 def test_the_first_epoch_of_95_percent_training_accuracy_is_found(workspace, accuracies, epoch):
     table = pd.DataFrame({"epoch": range(1, len(accuracies) + 1), "accuracy": accuracies, "validation_accuracy": 1.0})
-    table.to_csv("outputs/train/digits-classifier/history.csv", index=False)
+    table.to_csv("models/digits-classifier/history.csv", index=False)
     evaluate.main("digits-classifier")
     assert metrics("digits-classifier")["epoch_of_95_percent"] == epoch
 
@@ -114,6 +114,6 @@ def test_an_autoencoder_is_no_classifier(results):
 
 @pytest.mark.parametrize("name", ["network.json", "network.weights.h5", "history.csv"])
 def test_a_missing_file_of_the_network_is_one_sentence(workspace, name):
-    Path("outputs/train/digits-classifier", name).unlink()
-    with pytest.raises(InputError, match="^outputs/train/digits-classifier"):
+    Path("models/digits-classifier", name).unlink()
+    with pytest.raises(InputError, match="^models/digits-classifier"):
         evaluate.main("digits-classifier")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.sources import Images, Source, cifar10
 from stages import extract as stage
 from stages.shared.running import run
@@ -34,7 +34,7 @@ def configure(tmp_path, monkeypatch):
 
 
 def written(dataset: str) -> Path:
-    return Path("outputs/extract") / dataset
+    return Path("data/raw") / dataset
 
 
 def names(folder: Path) -> list[str]:

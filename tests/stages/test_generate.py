@@ -9,7 +9,7 @@ from memory import allow
 from scipy.spatial.distance import cdist
 from small import small_parameters
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.networks import storage
 from stages import generate
 
@@ -26,11 +26,11 @@ def metrics(name: str) -> dict:
 
 
 def samples(name: str) -> pd.DataFrame:
-    return pd.read_csv(f"outputs/generate/{name}/samples.csv")
+    return pd.read_csv(f"data/samples/{name}/samples.csv")
 
 
 def written(name: str) -> dict[str, bytes]:
-    folders = Path("outputs/generate", name), Path("plots/generate", name)
+    folders = Path("data/samples", name), Path("plots/generate", name)
     files = [Path("metrics/generate", f"{name}.json"), *(file for folder in folders for file in folder.iterdir())]
     return {str(file): file.read_bytes() for file in files}
 
@@ -45,7 +45,7 @@ def test_samples_of_the_prior_are_drawn_for_variational_networks_alone(results, 
     assert list(counts.index) == kinds
     drawn_kinds = set(kinds) - {"test", "reconstruction"}
     assert all(counts[kind] == SETTINGS["samples"] for kind in drawn_kinds)
-    assert {file.stem for file in Path("outputs/generate", name).glob("*.npy")} == drawn_kinds
+    assert {file.stem for file in Path("data/samples", name).glob("*.npy")} == drawn_kinds
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -54,12 +54,12 @@ def test_each_image_is_judged_by_the_classifier_and_the_nearest_training_image(r
     table = samples(name)
     training = np.concatenate([pixels(block, split) for split in SPLITS])
     training = training.reshape(len(training), -1)
-    numbers = [np.load(f"outputs/preprocess/{block['dataset']}/{split}/numbers.npy") for split in SPLITS]
+    numbers = [np.load(f"data/prepared/{block['dataset']}/{split}/numbers.npy") for split in SPLITS]
     numbers = np.concatenate(numbers)
-    classes = json.loads(Path(f"outputs/preprocess/{block['dataset']}/dataset.json").read_text())["classes"]
-    classifier = storage.load(Path("outputs/train", NETWORKS[name]["classifier"]))
+    classes = json.loads(Path(f"data/prepared/{block['dataset']}/dataset.json").read_text())["classes"]
+    classifier = storage.load(Path("models", NETWORKS[name]["classifier"]))
     test = table[table["kind"] == "test"]["row"].to_numpy()
-    images = {"test": pixels(block, "test")[test], "density": np.load(f"outputs/generate/{name}/density.npy")}
+    images = {"test": pixels(block, "test")[test], "density": np.load(f"data/samples/{name}/density.npy")}
     for kind, values in images.items():
         found = table[table["kind"] == kind]
         inputs = values.mean(axis=-1).reshape(len(values), -1)
@@ -82,7 +82,7 @@ def test_reconstructions_are_those_of_the_same_test_images(results):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_samples_are_images_of_the_networks_form(results, name):
-    images = np.load(f"outputs/generate/{name}/density.npy")
+    images = np.load(f"data/samples/{name}/density.npy")
     shape = (32, 32, 3) if PARAMETERS["autoencoders"][name]["colour"] == "rgb" else (28, 28, 1)
     assert images.dtype == np.float32 and images.shape == (SETTINGS["samples"], *shape)
     assert images.min() >= 0 and images.max() <= 1
@@ -90,7 +90,7 @@ def test_samples_are_images_of_the_networks_form(results, name):
 
 
 def test_the_number_of_components_is_the_one_of_the_lowest_bic(results):
-    table = pd.read_csv(f"outputs/generate/{VARIATIONAL}/bic.csv")
+    table = pd.read_csv(f"data/samples/{VARIATIONAL}/bic.csv")
     assert table["n_components"].tolist() == SETTINGS["components"]
     assert metrics(VARIATIONAL)["n_components"] == table["n_components"][table["bic"].argmin()]
 
@@ -102,13 +102,13 @@ def test_the_figures_show_samples_beside_training_images_and_lines_between_test_
     table = samples(VARIATIONAL)
     for kind, call in (("density", density), ("prior", prior)):
         shown = np.concatenate([images for row, images in call["rows"].items() if row.startswith("samples")])
-        assert np.array_equal(shown, np.load(f"outputs/generate/{VARIATIONAL}/{kind}.npy")[: SETTINGS["shown"]])
+        assert np.array_equal(shown, np.load(f"data/samples/{VARIATIONAL}/{kind}.npy")[: SETTINGS["shown"]])
         sure = table.loc[table["kind"] == kind, "probability"] >= SETTINGS["confidence"]
         frames = [frame is not None for row in call["frames"].values() for frame in row]
         assert frames == sure.tolist()[: len(shown)]
     assert 0 < len(lines["rows"]) <= SETTINGS["pairs"]
-    test = np.load("outputs/preprocess/digits/test/images.npy") / 255
-    numbers = np.load("outputs/preprocess/digits/test/numbers.npy").tolist()
+    test = np.load("data/prepared/digits/test/images.npy") / 255
+    numbers = np.load("data/prepared/digits/test/numbers.npy").tolist()
     for row, images in lines["rows"].items():
         assert len(images) == SETTINGS["steps"] + 2 == len(lines["captions"])
         first, last = (numbers.index(int(number)) for number in re.findall(r"image (\d+)", row))
@@ -122,7 +122,7 @@ def test_another_run_writes_the_same_bytes_and_another_seed_others(change):
     assert written(PLAIN) == before
     change("generate", seed=1)
     generate.main(PLAIN)
-    assert written(PLAIN)[f"outputs/generate/{PLAIN}/density.npy"] != before[f"outputs/generate/{PLAIN}/density.npy"]
+    assert written(PLAIN)[f"data/samples/{PLAIN}/density.npy"] != before[f"data/samples/{PLAIN}/density.npy"]
 
 
 def test_more_components_than_training_images_leave_what_there_was(change):
@@ -156,7 +156,7 @@ def test_entries_that_do_not_fit_their_network_are_refused(change, settings, sen
 
 
 def test_missing_codes_are_one_sentence(workspace):
-    missing = Path(f"outputs/encode/{PLAIN}/train.npy")
+    missing = Path(f"data/codes/{PLAIN}/train.npy")
     missing.unlink()
     with pytest.raises(InputError, match=f"^{missing} is missing"):
         generate.main(PLAIN)

@@ -8,7 +8,7 @@ THETAS = [1, 5, 0.2]
 
 
 def table(name: str) -> pd.DataFrame:
-    return pd.read_csv(f"outputs/neuron/{name}.csv")
+    return pd.read_csv(f"data/responses/{name}.csv")
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "relu"])

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from memory import peak, zeros
 
-from autoencoders import preparation
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from stages import preprocess
 
 SPLITS = ("train", "validation", "test")
@@ -15,11 +14,11 @@ SIZES = {"photos": (56, 24, 20), "digits": (50, 22, 18)}
 
 
 def raw(dataset: str, part: str, what: str) -> np.ndarray:
-    return np.load(f"outputs/extract/{dataset}/{part}/{what}.npy")
+    return np.load(f"data/raw/{dataset}/{part}/{what}.npy")
 
 
 def made(dataset: str, split: str, what: str) -> np.ndarray:
-    return np.load(f"outputs/preprocess/{dataset}/{split}/{what}.npy")
+    return np.load(f"data/prepared/{dataset}/{split}/{what}.npy")
 
 
 @pytest.fixture(params=SIZES)
@@ -58,18 +57,18 @@ def test_numbers_find_each_image_again_in_the_source(dataset, split):
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_images_stay_bytes_and_targets_are_single_precision(dataset, split):
-    found = {file.stem: np.load(file).dtype for file in Path("outputs/preprocess", dataset, split).iterdir()}
+    found = {file.stem: np.load(file).dtype for file in Path("data/prepared", dataset, split).iterdir()}
     assert found == {"images": np.uint8, "labels": np.int64, "numbers": np.int64, "one_hot": np.float32}
 
 
 def test_the_data_set_describes_itself(dataset):
-    found = json.loads(Path("outputs/preprocess", dataset, "dataset.json").read_text(encoding="utf-8"))
-    source = json.loads(Path("outputs/extract", dataset, "source.json").read_text(encoding="utf-8"))
+    found = json.loads(Path("data/prepared", dataset, "dataset.json").read_text(encoding="utf-8"))
+    source = json.loads(Path("data/raw", dataset, "source.json").read_text(encoding="utf-8"))
     assert found == {
         "dataset": dataset,
         "source": "bundled",
         "origin": source["origin"],
-        "classes": json.loads(Path("outputs/extract", dataset, "classes.json").read_text(encoding="utf-8")),
+        "classes": json.loads(Path("data/raw", dataset, "classes.json").read_text(encoding="utf-8")),
         "images": dict(zip(SPLITS, SIZES[dataset], strict=True)),
     }
     assert len(found["classes"]) == 10 and found["origin"]
@@ -92,14 +91,14 @@ def test_the_figure_shows_the_first_twelve_in_colour_and_grey_under_their_names(
     first = raw("photos", "train", "images")[:12]
     assert (call["rows"]["colour"] == first).all()
     np.testing.assert_allclose(call["rows"]["grey"][..., 0], first.mean(axis=-1) / 255, rtol=1e-6)
-    classes = json.loads(Path("outputs/extract/photos/classes.json").read_text(encoding="utf-8"))
+    classes = json.loads(Path("data/raw/photos/classes.json").read_text(encoding="utf-8"))
     assert call["captions"] == [classes[label] for label in raw("photos", "train", "labels")[:12]]
     assert drawn("plots/preprocess/photos") == drawn("plots/preprocess/digits") == {"first-twelve.png"}
 
 
 def test_too_few_images_are_one_sentence_that_names_the_data_set(workspace):
     for what in ("images", "labels"):
-        np.save(f"outputs/extract/photos/train/{what}.npy", raw("photos", "train", what)[:1])
+        np.save(f"data/raw/photos/train/{what}.npy", raw("photos", "train", what)[:1])
     sentence = "^datasets.photos has 1 training images, too few to split; raise its limit.$"
     with pytest.raises(InputError, match=sentence):
         preprocess.main("photos")
@@ -108,7 +107,7 @@ def test_too_few_images_are_one_sentence_that_names_the_data_set(workspace):
 
 @pytest.mark.parametrize("name", ["train/images.npy", "test/labels.npy", "classes.json", "source.json"])
 def test_a_missing_input_is_named(workspace, name):
-    missing = Path("outputs/extract/digits", name)
+    missing = Path("data/raw/digits", name)
     missing.unlink()
     with pytest.raises(InputError, match=f"^{missing} is missing"):
         preprocess.main("digits")
@@ -119,9 +118,9 @@ def test_the_size_of_the_blocks_changes_no_byte(change, monkeypatch, deskew):
     change("datasets.digits", deskew=deskew)
     written = []
     for size in (1000, 7):
-        monkeypatch.setattr(preparation, "BLOCK_SIZE", size)
+        monkeypatch.setattr("autoencoders.core.rows.BLOCK_SIZE", size)
         preprocess.main("digits")
-        files = (path for path in Path("outputs/preprocess/digits").rglob("*") if path.is_file())
+        files = (path for path in Path("data/prepared/digits").rglob("*") if path.is_file())
         written.append({path: path.read_bytes() for path in files})
     assert written[0] == written[1]
     assert len(written[0]) == 13
@@ -129,8 +128,8 @@ def test_the_size_of_the_blocks_changes_no_byte(change, monkeypatch, deskew):
 
 def test_memory_does_not_grow_with_the_images(workspace):
     before = peak("stages.preprocess", "photos")
-    zeros("outputs/extract/photos/train/images.npy", (150_000, 32, 32, 3), np.uint8)
-    zeros("outputs/extract/photos/train/labels.npy", (150_000,), np.int64)
+    zeros("data/raw/photos/train/images.npy", (150_000, 32, 32, 3), np.uint8)
+    zeros("data/raw/photos/train/labels.npy", (150_000,), np.int64)
     after = peak("stages.preprocess", "photos")
     assert made("photos", "train", "numbers")[-1] == 104_999
     # Of 440 MiB of images.

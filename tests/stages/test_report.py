@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 from small import small_parameters
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from stages import report
 
 VALUES = small_parameters()
 PAGE = Path("report/index.html")
-OF_NETWORKS = ("encode", "cluster", "search", "view", "generate", "denoise", "evaluate")
+OF_NETWORKS = ("encode", "cluster", "search", "map", "generate", "denoise", "evaluate")
 NETWORKS = [*VALUES["classifiers"], *VALUES["autoencoders"]]
 
 
@@ -77,11 +77,11 @@ def written() -> Parsed:
 def bare(workspace):
     """A workspace without figures and maps, which take the most time."""
     shutil.rmtree("plots")
-    shutil.rmtree("outputs/view")
+    shutil.rmtree("data/maps")
 
 
 def summary(name: str) -> pd.DataFrame:
-    return pd.read_csv(f"outputs/summarize/{name}.csv")
+    return pd.read_csv(f"data/summary/{name}.csv")
 
 
 def test_there_is_one_file_and_its_size_is_said(bare, capsys):
@@ -99,12 +99,12 @@ def test_another_run_gives_the_same_bytes(workspace):
 def test_every_figure_of_every_network_and_stage_is_in_its_block(results):
     found = Parsed()
     assert [name for name in found.blocks if name in NETWORKS] == NETWORKS
-    names = [*NETWORKS, *VALUES["representations"], *VALUES["manifolds"]]
+    names = [*NETWORKS, *VALUES["representations"], *VALUES["embeddings"]]
     expected = {
         name: sorted(path for stage in OF_NETWORKS for path in Path("plots", stage, name).glob("*.png"))
         for name in names
     }
-    for stage in ("preprocess", "neuron", "learning-rate", "summarize", "sequence"):
+    for stage in ("preprocess", "neuron", "learning_rates", "summarize", "sequence"):
         expected[stage] = sorted(Path("plots", stage).rglob("*.png"))
     for name, paths in expected.items():
         assert len(found.pictures.get(name, [])) == len(paths), name
@@ -119,7 +119,7 @@ def test_every_figure_of_every_network_and_stage_is_in_its_block(results):
 def test_every_map_is_there_whole(results):
     source = PAGE.read_text(encoding="utf-8")
     maps = re.findall('<div class="map".*?<script type="application/json">(.*?)</script>', source, re.DOTALL)
-    pages = [Path("outputs/view", name, "map.html") for name in VALUES["autoencoders"]]
+    pages = [Path("data/maps", name, "map.html") for name in VALUES["autoencoders"]]
     assert [json.loads(found) for found in maps] == [page.read_text(encoding="utf-8") for page in pages]
 
 
@@ -167,28 +167,28 @@ def test_the_cards_name_the_best_of_each_data_set(results):
 def test_a_card_says_plainly_who_wins(bare, kind, verdict):
     clustering = summary("clustering")
     clustering.loc[clustering["kind"] == kind, "accuracy"] += 1
-    clustering.to_csv("outputs/summarize/clustering.csv", index=False)
+    clustering.to_csv("data/summary/clustering.csv", index=False)
     found = cards(written())
     for dataset in VALUES["datasets"]:
         assert verdict in found[f"Clustering: {dataset}"]["lines"]
 
 
-def test_a_manifold_of_images_is_no_win_for_a_network(bare):
-    values = {name: manifold["of"] for name, manifold in VALUES["manifolds"].items()}
+def test_a_embedding_of_images_is_no_win_for_a_network(bare):
+    values = {name: embedding["of"] for name, embedding in VALUES["embeddings"].items()}
     name = next(name for name, of in values.items() if of.startswith("represent/"))
     clustering = summary("clustering")
     clustering.loc[clustering["representation"] == name, "accuracy"] += 1
-    clustering.to_csv("outputs/summarize/clustering.csv", index=False)
-    card = cards(written())[f"Clustering: {VALUES['manifolds'][name]['dataset']}"]
+    clustering.to_csv("data/summary/clustering.csv", index=False)
+    card = cards(written())[f"Clustering: {VALUES['embeddings'][name]['dataset']}"]
     assert card["lines"][1].startswith(f"{name}, ") and "Baseline wins" in card["lines"]
 
 
-def test_a_manifold_of_a_representation_that_is_a_networks_code_is_a_win(bare):
+def test_a_embedding_of_a_representation_that_is_a_networks_code_is_a_win(bare):
     assert VALUES["representations"]["photos-patch-autoencoder"]["kind"] == "patch_autoencoder"
     name = "photos-patch-autoencoder-spectral"
     clustering = summary("clustering")
     clustering.loc[clustering["representation"] == name, "accuracy"] += 1
-    clustering.to_csv("outputs/summarize/clustering.csv", index=False)
+    clustering.to_csv("data/summary/clustering.csv", index=False)
     card = cards(written())["Clustering: photos"]
     assert card["lines"][1].startswith(f"{name}, ") and "Beats every baseline" in card["lines"]
 
@@ -233,7 +233,7 @@ def test_the_parameters_are_those_in_force(bare, change):
 def test_data_and_versions_are_said(results):
     tables = Parsed().tables
     for row in tables["The data"]:
-        about = json.loads(Path("outputs/preprocess", row["data set"], "dataset.json").read_text(encoding="utf-8"))
+        about = json.loads(Path("data/prepared", row["data set"], "dataset.json").read_text(encoding="utf-8"))
         assert (row["source"], row["origin"]) == (about["source"], about["origin"])
         assert int(row["test images"].replace(",", "")) == about["images"]["test"]
     versions = {row["package"]: row["version"] for row in tables["Versions"]}
@@ -246,7 +246,7 @@ def test_published_figures_stand_without_warning_beside_official_data_only(bare)
     warning = "hold for the official data sets"
     assert warning in PAGE.read_text(encoding="utf-8")
     for dataset, source in (("photos", "cifar10"), ("digits", "mnist")):
-        path = Path("outputs/preprocess", dataset, "dataset.json")
+        path = Path("data/prepared", dataset, "dataset.json")
         path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "source": source}))
     report.main()
     assert warning not in PAGE.read_text(encoding="utf-8")
@@ -255,10 +255,10 @@ def test_published_figures_stand_without_warning_beside_official_data_only(bare)
 @pytest.mark.parametrize(
     "missing",
     [
-        "outputs/summarize/networks.csv",
-        "outputs/summarize/clustering.csv",
-        "outputs/summarize/search.csv",
-        "outputs/preprocess/digits/dataset.json",
+        "data/summary/networks.csv",
+        "data/summary/clustering.csv",
+        "data/summary/search.csv",
+        "data/prepared/digits/dataset.json",
     ],
 )
 def test_a_missing_table_is_one_sentence_that_names_it_and_what_there_was_stays(workspace, missing):

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from small import small_parameters, write_parameters
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from stages import represent
 
 REPRESENTATIONS = small_parameters()["representations"]
@@ -32,16 +32,16 @@ TRAINING = ("train", "validation")
 
 
 def codes(name: str, *splits: str) -> np.ndarray:
-    return np.concatenate([np.load(f"outputs/represent/{name}/{split}.npy") for split in splits])
+    return np.concatenate([np.load(f"data/codes/{name}/{split}.npy") for split in splits])
 
 
 def written(name: str) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in Path("outputs/represent", name).iterdir()}
+    return {file.name: file.read_bytes() for file in Path("data/codes", name).iterdir()}
 
 
 def invert(split: str) -> None:
     """Replace the digits of one split by their negatives."""
-    file = f"outputs/preprocess/digits/{split}/images.npy"
+    file = f"data/prepared/digits/{split}/images.npy"
     np.save(file, 255 - np.load(file))
 
 
@@ -52,15 +52,15 @@ def test_every_image_of_every_split_has_its_vector_and_its_row_in_the_index(resu
         found = codes(name, split)
         assert found.dtype == np.float32 and found.shape == (n, WIDTHS[name])
         assert len(np.unique(found, axis=0)) > n / 2
-    of_codes = pd.read_csv(f"outputs/encode/{dataset}-simple/index.csv")
-    pd.testing.assert_frame_equal(pd.read_csv(f"outputs/represent/{name}/index.csv"), of_codes)
+    of_codes = pd.read_csv(f"data/codes/{dataset}-simple/index.csv")
+    pd.testing.assert_frame_equal(pd.read_csv(f"data/codes/{name}/index.csv"), of_codes)
 
 
 @pytest.mark.parametrize("name", REPRESENTATIONS)
 def test_the_vectors_say_where_they_come_from(results, name):
     block = REPRESENTATIONS[name]
-    found = json.loads(Path("outputs/represent", name, "code.json").read_text(encoding="utf-8"))
-    source = json.loads(Path("outputs/extract", block["dataset"], "source.json").read_text(encoding="utf-8"))
+    found = json.loads(Path("data/codes", name, "code.json").read_text(encoding="utf-8"))
+    source = json.loads(Path("data/raw", block["dataset"], "source.json").read_text(encoding="utf-8"))
     assert found == {
         "representation": name,
         "shape": [WIDTHS[name]],
@@ -125,7 +125,7 @@ def test_a_representation_that_is_not_in_the_parameters_is_one_sentence(results)
 
 @pytest.mark.parametrize("missing", ["dataset.json", "test/images.npy", "validation/numbers.npy"])
 def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspace, missing):
-    file = Path("outputs/preprocess/digits", missing)
+    file = Path("data/prepared/digits", missing)
     file.unlink()
     with pytest.raises(InputError, match=f"^{file} is missing"):
         represent.main("digits-pca")

@@ -12,7 +12,7 @@ from memory import allow, peak, zeros
 from scipy.spatial.distance import cdist
 from small import ROOT, small_parameters
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from stages import search
 
 PARAMETERS = small_parameters()
@@ -29,7 +29,7 @@ SOURCES = {
 
 
 def neighbours(name: str, metric: str) -> pd.DataFrame:
-    found = pd.read_csv(f"outputs/search/{name}/neighbours.csv")
+    found = pd.read_csv(f"data/neighbours/{name}/neighbours.csv")
     return found[found["metric"] == metric].reset_index(drop=True)
 
 
@@ -38,18 +38,18 @@ def metrics(name: str) -> dict:
 
 
 def codes(source: tuple[str, str], *splits: str) -> np.ndarray:
-    return np.concatenate([np.load(Path("outputs", *source, f"{split}.npy")) for split in splits]).astype(np.float64)
+    return np.concatenate([np.load(Path("data/codes", source, f"{split}.npy")) for split in splits]).astype(np.float64)
 
 
 def listing(source: tuple[str, str], *splits: str) -> pd.DataFrame:
     """Return the split, row, number and label of each image, as the codes' own index lists them."""
-    index = pd.read_csv(Path("outputs", *source, "index.csv"))
+    index = pd.read_csv(Path("data/codes", source, "index.csv"))
     return index[index["split"].isin(splits)].drop(columns="class").reset_index(drop=True)
 
 
 def declare(source: tuple[str, str], parameters: dict | None = None, **entries: str) -> None:
     """Change what the folder of codes says of itself."""
-    file = Path("outputs", *source, "code.json")
+    file = Path("data/codes", source, "code.json")
     about = json.loads(file.read_text(encoding="utf-8")) | entries
     about["parameters"] |= parameters or {}
     file.write_text(json.dumps(about), encoding="utf-8")
@@ -61,7 +61,7 @@ def asked(name: str) -> np.ndarray:
 
 
 def written(name: str) -> dict[str, bytes]:
-    folders = Path("outputs/search", name), Path("plots/search", name)
+    folders = Path("data/neighbours", name), Path("plots/search", name)
     files = [Path("metrics/search", f"{name}.json"), *(file for folder in folders for file in folder.iterdir())]
     return {str(file): file.read_bytes() for file in files}
 
@@ -127,7 +127,7 @@ def test_the_figures_show_queries_of_many_classes_and_frame_neighbours_by_class(
     assert drawn(f"plots/search/{name}") == {f"neighbours-{metric}.png" for metric in METRICS}
     images = np.concatenate([pixels(block, split) for split in TRAINING])
     starts = {"train": 0, "validation": len(pixels(block, "train"))}
-    classes = json.loads(Path("outputs/preprocess/photos/dataset.json").read_text(encoding="utf-8"))["classes"]
+    classes = json.loads(Path("data/prepared/photos/dataset.json").read_text(encoding="utf-8"))["classes"]
     for metric, call in zip(METRICS, drawings["image_rows"], strict=True):
         found = neighbours(name, metric)
         assert call["captions"] == ["query", *"12345678"]
@@ -147,7 +147,7 @@ def test_the_parameters_decide_what_is_searched_and_shown(change, drawings):
     name = "digits-simple"
     change("search", metrics=["euclidean"], neighbours=[2, 3], queries=None, shown=20)
     search.main(*SIMPLE)
-    assert set(pd.read_csv(f"outputs/search/{name}/neighbours.csv")["metric"]) == {"euclidean"}
+    assert set(pd.read_csv(f"data/neighbours/{name}/neighbours.csv")["metric"]) == {"euclidean"}
     assert neighbours(name, "euclidean")["row"].tolist() == np.repeat(range(18), 3).tolist()
     assert set(metrics(name)) == {"source", "euclidean_precision_at_2", "euclidean_precision_at_3"}
     (shown,) = drawings["image_rows"]
@@ -174,7 +174,7 @@ def test_another_process_with_other_threads_writes_the_same_bytes_without_tensor
 def test_codes_of_nothing_but_zeros_are_scored_without_a_warning(workspace):
     name = "digits-simple"
     for split in (*TRAINING, "test"):
-        file = f"outputs/encode/{name}/{split}.npy"
+        file = f"data/codes/{name}/{split}.npy"
         np.save(file, np.zeros_like(np.load(file)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -197,7 +197,7 @@ def test_more_neighbours_than_images_are_one_sentence_before_anything_slow_is_im
 
 
 def test_no_test_images_are_one_sentence(workspace):
-    file = Path("outputs/preprocess/digits/dataset.json")
+    file = Path("data/prepared/digits/dataset.json")
     described = json.loads(file.read_text(encoding="utf-8"))
     described["images"]["test"] = 0
     file.write_text(json.dumps(described), encoding="utf-8")
@@ -208,11 +208,11 @@ def test_no_test_images_are_one_sentence(workspace):
 @pytest.mark.parametrize(
     "missing",
     [
-        "outputs/preprocess/digits/dataset.json",
-        "outputs/preprocess/digits/test/numbers.npy",
-        "outputs/preprocess/digits/train/images.npy",
-        "outputs/encode/digits-simple/validation.npy",
-        "outputs/encode/digits-simple/code.json",
+        "data/prepared/digits/dataset.json",
+        "data/prepared/digits/test/numbers.npy",
+        "data/prepared/digits/train/images.npy",
+        "data/codes/digits-simple/validation.npy",
+        "data/codes/digits-simple/code.json",
     ],
 )
 def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspace, missing):
@@ -226,10 +226,10 @@ def test_memory_does_not_grow_with_the_codes_beyond_what_may_be_held(workspace):
     allow(4)
     before = peak("stages.search", "represent", "digits-pixels")
     n = 40_000
-    zeros("outputs/represent/digits-pixels/train.npy", (n, 784), np.float32)
-    zeros("outputs/preprocess/digits/train/images.npy", (n, 28, 28, 1), np.uint8)
+    zeros("data/codes/digits-pixels/train.npy", (n, 784), np.float32)
+    zeros("data/prepared/digits/train/images.npy", (n, 28, 28, 1), np.uint8)
     for what in ("labels", "numbers"):
-        zeros(f"outputs/preprocess/digits/train/{what}.npy", (n,), np.int64)
+        zeros(f"data/prepared/digits/train/{what}.npy", (n,), np.int64)
     after = peak("stages.search", "represent", "digits-pixels")
     # Of 120 MiB of vectors.
     assert after - before < 64

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from small import small_parameters
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.networks import storage
 from stages import sequence
 
@@ -20,23 +20,23 @@ def metrics() -> dict:
 
 
 def images(split: str) -> np.ndarray:
-    return (np.load(f"outputs/preprocess/digits/{split}/images.npy") / 255).astype(np.float32)
+    return (np.load(f"data/prepared/digits/{split}/images.npy") / 255).astype(np.float32)
 
 
 def written() -> dict[str, bytes]:
-    files = [Path("metrics/sequence.json"), *Path("outputs/sequence").iterdir(), *Path("plots/sequence").iterdir()]
+    files = [Path("metrics/sequence.json"), *Path("models/sequence").iterdir(), *Path("plots/sequence").iterdir()]
     return {str(file): file.read_bytes() for file in files}
 
 
 def test_the_kept_network_predicts_what_is_scored(results):
-    network = storage.load(Path("outputs/sequence"))
+    network = storage.load(Path("models/sequence"))
     test = images("test")
     found = network.predict(test[:, :ROWS], verbose=0)
     assert found.shape == test[:, ROWS:].shape
     scores = metrics()
     assert scores["network_mean_squared_error"] == pytest.approx(np.square(found - test[:, ROWS:]).mean(), rel=1e-4)
     assert scores["source"] == "bundled" and scores["parameters"] == network.count_params()
-    history = pd.read_csv("outputs/sequence/history.csv")
+    history = pd.read_csv("models/sequence/history.csv")
     assert history["epoch"].tolist() == list(range(1, SETTINGS["epochs"] + 1))
     assert scores["loss"] == pytest.approx(history["loss"].iloc[-1], rel=1e-5)
 
@@ -48,7 +48,7 @@ def test_baselines_are_scored_beside_the_network(results, drawn):
         "last_row": np.square(repeated - test[:, ROWS:]).mean(),
         "mean_image": np.square(training[:, ROWS:].mean(axis=0) - test[:, ROWS:]).mean(),
     }
-    table = pd.read_csv("outputs/sequence/scores.csv").set_index("method")
+    table = pd.read_csv("data/sequence/scores.csv").set_index("method")
     assert table.index.tolist() == METHODS
     for method, error in expected.items():
         assert table.loc[method, "mean_squared_error"] == pytest.approx(error, rel=1e-4)
@@ -79,7 +79,7 @@ def test_another_run_writes_the_same_bytes(workspace):
 def test_photographs_can_be_predicted_in_colour(change):
     change("sequence", dataset="photos", colour="rgb", rows=20, epochs=1)
     sequence.main()
-    network = storage.load(Path("outputs/sequence"))
+    network = storage.load(Path("models/sequence"))
     assert network.input_shape == (None, 20, 32, 3) and network.output_shape == (None, 12, 32, 3)
 
 
@@ -93,7 +93,7 @@ def test_rows_that_leave_nothing_to_predict_are_refused_before_anything_is_writt
 
 def test_a_training_that_diverges_is_one_sentence(workspace, monkeypatch):
     # The gates of an LSTM saturate, so that no learning rate is sure to do it.
-    monkeypatch.setattr("autoencoders.training.train", lambda *_, **__: {"loss": [0.7, float("nan")]})
+    monkeypatch.setattr("autoencoders.training.fit.train", lambda *_, **__: {"loss": [0.7, float("nan")]})
     rate = SETTINGS["learning_rate"]
     sentence = "^the training of the sequence network diverged by epoch 2; lower sequence.learning_rate, which is"
     with pytest.raises(InputError, match=f"{sentence} {rate:g}"):
@@ -101,7 +101,7 @@ def test_a_training_that_diverges_is_one_sentence(workspace, monkeypatch):
 
 
 def test_missing_images_are_one_sentence(workspace):
-    missing = Path("outputs/preprocess/digits/test/images.npy")
+    missing = Path("data/prepared/digits/test/images.npy")
     missing.unlink()
     with pytest.raises(InputError, match=f"^{missing} is missing"):
         sequence.main()

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from small import small_parameters, write_parameters
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from stages import summarize
 
 PARAMETERS = small_parameters()
@@ -16,11 +16,11 @@ CLASSIFIERS, AUTOENCODERS = (list(PARAMETERS[group]) for group in ("classifiers"
 CLUSTERED = {
     name: (block["dataset"], "autoencoder" if block["kind"] == "patch_autoencoder" else kind)
     for dataset in ("digits", "photos")
-    for group, kind in (("representations", "baseline"), ("manifolds", "manifold"), ("autoencoders", "autoencoder"))
+    for group, kind in (("representations", "baseline"), ("embeddings", "embedding"), ("autoencoders", "autoencoder"))
     for name, block in PARAMETERS[group].items()
     if block["dataset"] == dataset
 }
-SEARCHED = {name: (dataset, kind) for name, (dataset, kind) in CLUSTERED.items() if kind != "manifold"}
+SEARCHED = {name: (dataset, kind) for name, (dataset, kind) in CLUSTERED.items() if kind != "embedding"}
 FORMS = list(PARAMETERS["cluster"]["clusterings"])
 COLUMNS = {
     "train": {
@@ -48,7 +48,7 @@ COLUMNS = {
 
 
 def table() -> pd.DataFrame:
-    return pd.read_csv("outputs/summarize/networks.csv").set_index("network")
+    return pd.read_csv("data/summary/networks.csv").set_index("network")
 
 
 def metrics(stage: str, name: str) -> dict:
@@ -87,7 +87,7 @@ def test_a_row_holds_the_values_of_the_metrics_files_and_nothing_else(results, n
 
 
 def test_every_clustering_of_whatever_is_clustered_has_a_row_with_its_metrics(results):
-    found = pd.read_csv("outputs/summarize/clustering.csv")
+    found = pd.read_csv("data/summary/clustering.csv")
     keys = ["dataset", "representation", "kind", "clustering", "scored"]
     wanted = [[dataset, name, kind, form, "held_out"] for name, (dataset, kind) in CLUSTERED.items() for form in FORMS]
     assert found[keys].values.tolist() == wanted
@@ -97,7 +97,7 @@ def test_every_clustering_of_whatever_is_clustered_has_a_row_with_its_metrics(re
 
 
 def test_every_search_has_a_row_a_metric_and_depth_with_its_precision(results):
-    found = pd.read_csv("outputs/summarize/search.csv")
+    found = pd.read_csv("data/summary/search.csv")
     assert list(found) == ["dataset", "representation", "kind", "metric", "k", "precision"]
     wanted = [
         [dataset, name, kind, metric, k, metrics("search", name)[f"{metric}_precision_at_{k}"]]
@@ -109,7 +109,7 @@ def test_every_search_has_a_row_a_metric_and_depth_with_its_precision(results):
 
 
 def test_the_markdowns_last_tables_are_of_clustering_and_search(results):
-    *_, clusterings, searches = pipe_tables(Path("outputs/summarize/summary.md").read_text(encoding="utf-8"))
+    *_, clusterings, searches = pipe_tables(Path("data/summary/summary.md").read_text(encoding="utf-8"))
     assert [(row["representation"], row["clustering"]) for row in clusterings] == [
         (name, form) for name in CLUSTERED for form in FORMS
     ]
@@ -129,7 +129,7 @@ def test_the_markdowns_last_tables_are_of_clustering_and_search(results):
 
 
 def test_the_markdowns_first_tables_are_of_the_networks(results):
-    classifiers, autoencoders, *_ = pipe_tables(Path("outputs/summarize/summary.md").read_text(encoding="utf-8"))
+    classifiers, autoencoders, *_ = pipe_tables(Path("data/summary/summary.md").read_text(encoding="utf-8"))
     assert [row["network"] for row in classifiers] == CLASSIFIERS
     assert [row["network"] for row in autoencoders] == AUTOENCODERS
     for row in (*classifiers, *autoencoders):
@@ -146,7 +146,7 @@ def test_a_column_in_which_one_network_has_no_figure_has_an_empty_cell(workspace
     file = Path("metrics/evaluate/photos-classifier.json")
     file.write_text(json.dumps({**json.loads(file.read_text()), "epoch_of_95_percent": 37}))
     summarize.main()
-    text = Path("outputs/summarize/summary.md").read_text(encoding="utf-8")
+    text = Path("data/summary/summary.md").read_text(encoding="utf-8")
     assert [row["epoch of 95 %"] for row in pipe_tables(text)[0]] == ["37", ""]
     assert capsys.readouterr().out.strip() == text.strip()
 
@@ -155,11 +155,11 @@ def test_a_column_in_which_one_network_has_no_figure_has_an_empty_cell(workspace
     ("file", "measure", "networks"), [("losses", "loss", AUTOENCODERS), ("accuracies", "accuracy", CLASSIFIERS)]
 )
 def test_the_curves_are_the_networks_histories(results, file, measure, networks):
-    found = pd.read_csv(f"outputs/summarize/{file}.csv")
+    found = pd.read_csv(f"data/summary/{file}.csv")
     assert set(found) == {"curve", "epoch", measure}
     assert list(found["curve"].unique()) == networks
     for name, curve in found.groupby("curve"):
-        history = pd.read_csv(f"outputs/train/{name}/history.csv")
+        history = pd.read_csv(f"models/{name}/history.csv")
         assert curve["epoch"].tolist() == history["epoch"].tolist() == [1, 2]
         assert curve[measure].tolist() == pytest.approx(history[measure].tolist(), rel=1e-12)
 
@@ -185,9 +185,9 @@ def test_the_figures_compare_all_networks(workspace, drawings, drawn):
 
 def test_without_anything_to_compare_with_the_networks_are_summarized(workspace):
     values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    write_parameters(workspace, {**values, "representations": {}, "manifolds": {}})
+    write_parameters(workspace, {**values, "representations": {}, "embeddings": {}})
     summarize.main()
-    assert set(pd.read_csv("outputs/summarize/clustering.csv")["kind"]) == {"autoencoder"}
+    assert set(pd.read_csv("data/summary/clustering.csv")["kind"]) == {"autoencoder"}
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_without_anything_to_compare_with_the_networks_are_summarized(workspace)
         "metrics/encode/digits-denoising.json",
         "metrics/cluster/photos-simple.json",
         "metrics/search/digits-pca.json",
-        "outputs/train/photos-multilayer/history.csv",
+        "models/photos-multilayer/history.csv",
     ],
 )
 def test_a_missing_file_is_named_and_what_there_was_stays(workspace, missing):

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from small import small_parameters, write_parameters
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.networks import runtime, storage
 from stages import train
 
@@ -19,7 +19,7 @@ SIMPLE = ("autoencoders", "digits-simple")
 
 
 def folder(name: str) -> Path:
-    return Path("outputs/train", name)
+    return Path("models", name)
 
 
 def history(name: str) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def weights(name: str) -> bytes:
 def overwrite(split: str) -> None:
     """Replace the digits of one split by their negatives, in the opposite order."""
     for what in ("images", "labels", "one_hot"):
-        file = f"outputs/preprocess/digits/{split}/{what}.npy"
+        file = f"data/prepared/digits/{split}/{what}.npy"
         array = np.load(file)[::-1]
         np.save(file, 255 - array if what == "images" else array)
 
@@ -232,7 +232,7 @@ def test_a_network_that_the_last_step_broke_is_not_kept(workspace, change):
 @pytest.mark.parametrize("name", ["dataset.json", "train/images.npy", "validation/images.npy"])
 def test_a_missing_input_is_named_and_what_there_was_stays(workspace, name):
     before = contents("digits-simple")
-    missing = Path("outputs/preprocess/digits", name)
+    missing = Path("data/prepared/digits", name)
     missing.unlink()
     with pytest.raises(InputError, match=f"^{missing} is missing"):
         train.main(*SIMPLE)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.networks import architectures
 
 OUTPUT = {"activation": "relu", "output_activation": "sigmoid"}

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from autoencoders.images.preparation import Preparation
 from autoencoders.networks import architectures, runtime, storage
-from autoencoders.preparation import Preparation
-from autoencoders.reconstruction import cross_entropy
-from autoencoders.training import train
+from autoencoders.training.fit import train
+from autoencoders.uses.reconstruction import cross_entropy
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from example_report import N, report
 
-from autoencoders import reporting
+from autoencoders.pages.report import page
 
 FLAGS = """--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
 --disable-component-update --enable-logging=stderr --window-size=1000,800 --virtual-time-budget=20000"""
@@ -97,7 +97,7 @@ def visit(request, tmp_path_factory):
         pytest.skip("no chromium and no google-chrome on the path")
     width, scheme = request.param
     folder = tmp_path_factory.mktemp("report")
-    parts = {"WIDTH": str(width), "REPORT": json.dumps(reporting.page(report())).replace("<", "\\u003c")}
+    parts = {"WIDTH": str(width), "REPORT": json.dumps(page.page(report())).replace("<", "\\u003c")}
     source = re.sub("WIDTH|REPORT", lambda match: parts[match[0]], VISIT)
     (folder / "visit.html").write_text(source, encoding="utf-8")
     own = [f"--user-data-dir={folder / 'profile'}", "--dump-dom", (folder / "visit.html").as_uri()]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.sources import SOURCES, bundled, load
 
 CROPS, SHARE = 12, 0.25

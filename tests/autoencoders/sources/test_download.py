@@ -3,7 +3,7 @@ from http.server import SimpleHTTPRequestHandler
 
 import pytest
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.sources import download
 
 GOOD = b"the published bytes" * 1000

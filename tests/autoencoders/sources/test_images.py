@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.sources.images import Images, set_apart
 
 

@@ -5,7 +5,7 @@ import pickletools
 import numpy as np
 import pytest
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from autoencoders.sources import pickles
 
 DATA = np.arange(24, dtype=np.uint8).reshape(4, 6)

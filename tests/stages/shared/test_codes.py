@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from stages.shared import codes
 
 SIZES = {"train": 50, "validation": 22, "test": 18}
@@ -18,10 +18,10 @@ def halves(images: np.ndarray) -> np.ndarray:
 
 @pytest.fixture
 def written(workspace):
-    """What a transformation of the digits' images leaves in a folder of codes, which is `outputs/encode/halves`."""
-    folder = workspace / "outputs/encode/halves"
+    """What a transformation of the digits' images leaves in a folder of codes, which is `data/codes/halves`."""
+    folder = workspace / "data/codes/halves"
     folder.mkdir()
-    images = {split: np.load(f"outputs/preprocess/digits/{split}/images.npy") for split in SIZES}
+    images = {split: np.load(f"data/prepared/digits/{split}/images.npy") for split in SIZES}
     about = {"network": "halves", "shape": (2, 1), "dataset": "digits", "protocol": "held-out"}
     codes.write(folder, {**about, "parameters": {"colour": "grey"}}, images, halves)
     return images
@@ -38,7 +38,7 @@ def test_every_split_has_its_codes_in_the_images_order(written):
 
 
 def test_more_images_than_a_block_holds_are_all_transformed(workspace):
-    folder = workspace / "outputs/encode/many"
+    folder = workspace / "data/codes/many"
     folder.mkdir()
     values = {"train": np.arange(2500, dtype=np.float64)[:, np.newaxis]}
     about = {"shape": (1,), "dataset": "digits", "parameters": {}}
@@ -47,12 +47,12 @@ def test_more_images_than_a_block_holds_are_all_transformed(workspace):
 
 
 def test_the_index_names_each_rows_image_and_class(written):
-    index = pd.read_csv("outputs/encode/halves/index.csv", dtype={"class": str})
+    index = pd.read_csv("data/codes/halves/index.csv", dtype={"class": str})
     assert list(index) == ["split", "row", "image", "label", "class"]
     for split, part in index.groupby("split"):
         assert part["row"].tolist() == list(range(SIZES[split]))
         for column, what in (("label", "labels"), ("image", "numbers")):
-            assert part[column].tolist() == np.load(f"outputs/preprocess/digits/{split}/{what}.npy").tolist()
+            assert part[column].tolist() == np.load(f"data/prepared/digits/{split}/{what}.npy").tolist()
     assert index["split"].drop_duplicates().tolist() == list(SIZES)
     assert index["class"].tolist() == index["label"].astype(str).tolist()
 
@@ -61,12 +61,12 @@ def test_the_description_says_what_was_given_and_where_the_images_are_from(writt
     found = codes.describe("encode", "halves")
     assert (found.network, found.shape, found.protocol, found.dtype) == ("halves", [2, 1], "held-out", "float32")
     assert found.parameters.colour == "grey"
-    described = json.loads(Path("outputs/preprocess/digits/dataset.json").read_text(encoding="utf-8"))
+    described = json.loads(Path("data/prepared/digits/dataset.json").read_text(encoding="utf-8"))
     assert (found.source, found.origin) == (described["source"], described["origin"])
 
 
 @pytest.mark.parametrize("name", ["code.json", "test.npy"])
 def test_what_is_missing_is_named(written, name):
-    Path("outputs/encode/halves", name).unlink()
-    with pytest.raises(InputError, match=f"^outputs/encode/halves/{name} is missing"):
+    Path("data/codes/halves", name).unlink()
+    with pytest.raises(InputError, match=f"^data/codes/halves/{name} is missing"):
         codes.describe("encode", "halves") and codes.read("encode", "halves", "train", "test")

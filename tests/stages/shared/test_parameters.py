@@ -4,7 +4,7 @@ import pytest
 import yaml
 from small import ROOT
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from stages.shared import parameters
 
 
@@ -147,9 +147,9 @@ def test_a_single_value_holds_for_every_recipe(values):
             "representations.photos-patch-autoencoder.noise is -1, but the input should be greater than or equal to 0.",
         ),
         (
-            "manifolds.digits-pixels-spectral.weights",
+            "embeddings.digits-pixels-spectral.weights",
             "far",
-            "manifolds.digits-pixels-spectral.weights is 'far', but the input should be 'equal' or 'local'.",
+            "embeddings.digits-pixels-spectral.weights is 'far', but the input should be 'equal' or 'local'.",
         ),
         (
             "representations.digits-pca.n_components",
@@ -157,14 +157,14 @@ def test_a_single_value_holds_for_every_recipe(values):
             "representations.digits-pca.n_components is 0, but the input should be greater than or equal to 1.",
         ),
         (
-            "manifolds.digits-pixels-spectral.of",
+            "embeddings.digits-pixels-spectral.of",
             "represent/digits-pixel",
-            "manifolds.digits-pixels-spectral.of is represent/digits-pixel, but there is no digits-pixel; correct it.",
+            "embeddings.digits-pixels-spectral.of is represent/digits-pixel, but there is no digits-pixel; correct it.",
         ),
         (
-            "manifolds.digits-pixels-spectral.of",
+            "embeddings.digits-pixels-spectral.of",
             "represent/photos-pixels",
-            "manifolds.digits-pixels-spectral.dataset is digits, but photos-pixels is of photos.",
+            "embeddings.digits-pixels-spectral.dataset is digits, but photos-pixels is of photos.",
         ),
         (
             "cluster.clusterings",
@@ -184,7 +184,7 @@ def test_a_single_value_holds_for_every_recipe(values):
             "'none', 'standardise' or 'whiten'.",
         ),
         ("cluster.seeds", 0, "cluster.seeds is 0, but the input should be greater than or equal to 1."),
-        ("learning-rate.rates", [0.1, 0.1000001], "learning-rate.rates: each value must be given once."),
+        ("learning_rates.rates", [0.1, 0.1000001], "learning_rates.rates: each value must be given once."),
         ("neuron.theta", [1, 1.0], "neuron.theta: each value must be given once."),
         ("neuron.start", 6, "neuron: start must be below stop."),
         ("autoencoders", {}, "autoencoders is {}: dictionary should have at least 1 item after validation, not 0."),
@@ -215,8 +215,8 @@ def test_an_added_network_of_a_known_kind_is_one_block(values):
     [
         ("classifiers", "autoencoders", "photos-simple"),
         ("autoencoders", "representations", "digits-pca"),
-        ("autoencoders", "manifolds", "digits-pixels-spectral"),
-        ("representations", "manifolds", "digits-pixels-spectral"),
+        ("autoencoders", "embeddings", "digits-pixels-spectral"),
+        ("representations", "embeddings", "digits-pixels-spectral"),
     ],
 )
 def test_two_things_whose_outputs_would_have_the_same_name_are_refused(values, one, other, name):

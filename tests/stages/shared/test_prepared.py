@@ -3,13 +3,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from stages.shared import prepared
 from stages.shared.parameters import read
 
 
 def array(split: str, what: str) -> np.ndarray:
-    return np.load(f"outputs/preprocess/digits/{split}/{what}.npy")
+    return np.load(f"data/prepared/digits/{split}/{what}.npy")
 
 
 @pytest.mark.parametrize("what", ["images", "labels", "one_hot", "numbers"])
@@ -87,10 +87,10 @@ def test_a_network_is_known_by_what_it_was_trained_with_whatever_the_parameters_
 
 
 def test_what_is_missing_is_named(workspace):
-    missing = workspace / "outputs/preprocess/digits/validation/labels.npy"
+    missing = workspace / "data/prepared/digits/validation/labels.npy"
     missing.unlink()
-    with pytest.raises(InputError, match="^outputs/preprocess/digits/validation/labels.npy is missing"):
+    with pytest.raises(InputError, match="^data/prepared/digits/validation/labels.npy is missing"):
         prepared.read("digits", "labels", "train", "validation")
-    (workspace / "outputs/train/digits-simple/parameters.json").unlink()
-    with pytest.raises(InputError, match="^outputs/train/digits-simple/parameters.json is missing"):
+    (workspace / "models/digits-simple/parameters.json").unlink()
+    with pytest.raises(InputError, match="^models/digits-simple/parameters.json is missing"):
         prepared.trained("digits-simple")

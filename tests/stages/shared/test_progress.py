@@ -1,6 +1,6 @@
 import pytest
 
-from autoencoders.preparation import blocks
+from autoencoders.core.rows import blocks
 from stages.shared.progress import watched
 
 

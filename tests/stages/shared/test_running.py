@@ -6,7 +6,7 @@ import sys
 import pytest
 from small import ROOT, small_parameters, write_parameters
 
-from autoencoders.errors import InputError
+from autoencoders.core.errors import InputError
 from stages.shared.running import run
 
 
@@ -77,11 +77,11 @@ def test_a_mistake_is_one_line_on_standard_error_and_exit_code_1(tmp_path):
 @pytest.mark.parametrize(
     ("command", "missing"),
     [
-        ("train classifiers digits-classifier", "outputs/preprocess/digits/dataset.json"),
-        ("evaluate digits-classifier", "outputs/train/digits-classifier/parameters.json"),
-        ("encode digits-simple", "outputs/train/digits-simple/parameters.json"),
-        ("cluster encode digits-simple", "outputs/encode/digits-simple/code.json"),
-        ("learning_rate", "outputs/preprocess/photos/train/images.npy"),
+        ("train classifiers digits-classifier", "data/prepared/digits/dataset.json"),
+        ("evaluate digits-classifier", "models/digits-classifier/parameters.json"),
+        ("encode digits-simple", "models/digits-simple/parameters.json"),
+        ("cluster encode digits-simple", "data/codes/digits-simple/code.json"),
+        ("learning_rate", "data/prepared/photos/train/images.npy"),
     ],
 )
 def test_a_missing_input_is_reported_without_the_wait_for_tensorflow(tmp_path, command, missing):
@@ -101,7 +101,8 @@ def test_a_missing_input_is_reported_without_the_wait_for_tensorflow(tmp_path, c
 def test_stages_that_train_nothing_import_neither_tensorflow_nor_umap(workspace):
     program = """
 import sys
-from stages import cluster, encode, evaluate, extract, neuron, preprocess, represent, search, summarize, view
+from stages import cluster, encode, evaluate, extract, neuron, preprocess, represent, search, summarize
+from stages import map as map_stage
 neuron.main()
 extract.main("digits")
 preprocess.main("digits")
@@ -110,7 +111,7 @@ encode.main("digits-variational")
 represent.main("digits-pca")
 cluster.main("encode", "digits-variational")
 search.main("represent", "digits-pca")
-view.main("digits-variational")
+map_stage.main("digits-variational")
 summarize.main()
 print("imported:", *sorted({"keras", "numpy", "tensorflow", "umap"} & sys.modules.keys()))
 """

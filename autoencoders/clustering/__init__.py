@@ -1,0 +1,1 @@
+"""Clustering of codes, and scores against the classes."""

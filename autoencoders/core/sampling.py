@@ -1,0 +1,17 @@
+"""Which rows are drawn or shown, the same for the same seed."""
+
+from itertools import zip_longest
+
+import numpy as np
+
+
+def sample(n: int, size: int | None, seed: int) -> np.ndarray:
+    """Return `size` different rows of `n`, drawn by `seed`, in ascending order; all where `size` is None or above n."""
+    return np.sort(np.random.default_rng(seed).permutation(n)[:size])
+
+
+def varied(labels: np.ndarray, n: int) -> np.ndarray:
+    """Return the positions of (at most) `n` labels: the first of each class, then the second of each, and so on."""
+    classes = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+    turns = [position for turn in zip_longest(*classes) for position in turn if position is not None]
+    return np.array(turns[:n], dtype=np.int64)

@@ -1,0 +1,1 @@
+"""Embeddings of codes in few dimensions that keep neighbours together."""

@@ -1,0 +1,1 @@
+"""From images as stored to what networks take."""

@@ -1,0 +1,1 @@
+"""Figures, the map of codes and the report."""

@@ -1,0 +1,1 @@
+"""What is done to codes before they are clustered or embedded."""

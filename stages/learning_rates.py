@@ -1,0 +1,60 @@
+"""Train one classifier at several learning rates, to see the error fall, crawl or diverge (Figure 5.14)."""
+
+import numpy as np
+import pandas as pd
+
+from autoencoders.images.preparation import one_hot
+from autoencoders.pages import figures
+from stages.shared import files, prepared
+from stages.shared.parameters import read
+from stages.shared.running import run
+
+
+def main() -> None:
+    (trial,) = read("learning_rates")
+    images = prepared.images(trial.dataset, "train")
+    n_classes = len(prepared.describe(trial.dataset)["classes"])
+    targets = one_hot(prepared.labels(trial.dataset, "train"), n_classes)
+    preparation = prepared.preparation(trial)
+
+    # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
+    from autoencoders.networks import architectures, runtime
+    from autoencoders.training.fit import train
+
+    losses = {}
+    for rate in trial.rates:
+        # The same initial weights and the same order of images for each rate.
+        runtime.deterministic(trial.seed)
+        shape = preparation.shape(images.shape[1:])
+        model = architectures.classifier("classifier", shape, trial.units, trial.activation, n_classes)
+        print(f"learning rate {rate:g}", flush=True)
+        losses[f"{rate:g}"] = train(
+            model,
+            images,
+            targets,
+            preparation,
+            loss="categorical_crossentropy",
+            learning_rate=rate,
+            schedule="constant",
+            warmup=0.0,
+            **trial.model_dump(include={"optimizer", "batch_size", "epochs", "seed"}),
+        )["loss"]
+
+    with files.whole(files.data("learning_rates"), files.plots("learning_rates")) as (folder, plots):
+        parts = [
+            pd.DataFrame({"curve": rate, "epoch": range(1, len(values) + 1), "loss": values})
+            for rate, values in losses.items()
+        ]
+        pd.concat(parts).to_csv(folder / "losses.csv", index=False)
+        epochs = {rate: range(1, len(values) + 1) for rate, values in losses.items()}
+        # A guess at random has a loss of log(n_classes); a rate that diverges would flatten the others below it.
+        finite = [loss for values in losses.values() for loss in values if np.isfinite(loss)]
+        guess = float(np.log(n_classes))
+        limits = (0.95 * min([*finite, guess]), 1.3 * guess)
+        title = f"One classifier, {trial.optimizer} at several learning rates"
+        figure = figures.curves(epochs, losses, "epoch", "training loss", title, limits)
+        figures.save(figure, plots / "losses.png")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,146 @@
+import json
+import re
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+from small import small_parameters
+
+from autoencoders.core.errors import InputError
+from stages import map as map_stage
+
+AUTOENCODERS = small_parameters()["autoencoders"]
+# Grey photos, colour photos and digits; flat codes, those of a convolution, and flat ones of convolutions.
+FORMS = ["photos-simple", "photos-convolutional", "digits-simple", "digits-strided"]
+
+
+def known(name: str) -> pd.DataFrame:
+    """Return what the stages before know of the test images: row, image, class and cluster, in their order."""
+    index = pd.read_csv(f"data/codes/{name}/index.csv", dtype={"class": str})
+    clusters = pd.read_csv(f"data/clusters/{name}/assignments.csv")["cluster"]
+    return index.assign(cluster=clusters).query("split == 'test'").set_index("image")
+
+
+def metadata(name: str) -> pd.DataFrame:
+    return pd.read_csv(f"data/maps/{name}/projector/metadata.tsv", sep="\t", dtype={"class": str})
+
+
+def page_data(name: str) -> dict:
+    source = Path("data/maps", name, "map.html").read_text(encoding="utf-8")
+    return json.loads(re.search('<script type="application/json" id="data">(.*?)</script>', source)[1])
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_page_and_projector_show_each_image_with_its_own_code_class_and_cluster(workspace, pixels, name):
+    map_stage.main(name)
+    shown, test = metadata(name), known(name)
+    assert list(shown) == ["class", "cluster", "image"]
+    found = test.loc[shown["image"]]
+    assert shown["class"].tolist() == found["class"].tolist()
+    assert shown["cluster"].tolist() == found["cluster"].tolist()
+    codes = np.loadtxt(f"data/maps/{name}/projector/tensors.tsv", delimiter="\t")
+    np.testing.assert_allclose(codes, np.load(f"data/codes/{name}/test.npy")[found["row"]], rtol=1e-5)
+    images = pixels(AUTOENCODERS[name], "test")[found["row"]]
+    size, columns = images.shape[1], int(np.ceil(np.sqrt(len(images))))
+    sprite = matplotlib.image.imread(f"data/maps/{name}/projector/sprite.png")[..., :3]
+    for number, image in enumerate(images):
+        top, left = (size * place for place in divmod(number, columns))
+        cell = sprite[top : top + size, left : left + size]
+        np.testing.assert_allclose(cell, np.broadcast_to(image, cell.shape), atol=0.51 / 255)
+    page = page_data(name)
+    assert page["number"] == shown["image"].tolist()
+    assert [page["classes"][label] for label in page["class"]] == shown["class"].tolist()
+    assert page["cluster"] == shown["cluster"].tolist()
+
+
+def test_the_figures_colour_the_pages_points_by_class_and_by_cluster(workspace, monkeypatch, drawn):
+    name, calls = "digits-simple", []
+    scatter = map_stage.page.scatter
+    monkeypatch.setattr(map_stage.page, "scatter", lambda *given: calls.append(given) or scatter(*given))
+    map_stage.main(name)
+    shown, page = metadata(name), page_data(name)
+    for (points, groups, names, by, _), column in zip(calls, ("class", "cluster"), strict=True):
+        assert by == column
+        assert [names[group] for group in groups] == shown[column].astype(str).tolist()
+        assert np.corrcoef(points[:, 0], page["x"])[0, 1] == pytest.approx(1)
+        assert np.corrcoef(points[:, 1], page["y"])[0, 1] == pytest.approx(-1)
+    assert drawn(f"plots/map/{name}") == {"classes.png", "clusters.png"}
+
+
+def test_all_outputs_are_there_and_nothing_else(workspace):
+    map_stage.main("digits-simple")
+    folder = workspace / "data/maps/digits-simple"
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    projector = ("config.json", "metadata.tsv", "projector_config.pbtxt", "sprite.png", "tensors.tsv")
+    assert files == {"map.html", *(f"projector/{file}" for file in projector)}
+
+
+def test_a_second_run_gives_the_same_bytes(workspace):
+    def contents() -> dict[Path, bytes]:
+        folders = (Path(folder, "photos-convolutional") for folder in ("data/maps", "plots/map"))
+        return {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+    map_stage.main("photos-convolutional")
+    first = contents()
+    map_stage.main("photos-convolutional")
+    assert contents() == first
+
+
+def test_a_network_is_shown_as_it_was_trained_whatever_the_parameters_now_say(workspace, change):
+    before = page_data("photos-convolutional")
+    change("autoencoders.photos-convolutional", colour="grey")
+    map_stage.main("photos-convolutional")
+    assert page_data("photos-convolutional") == before
+
+
+def test_the_seed_decides_which_test_images_are_on_the_map(change):
+    samples = []
+    for seed in (1, 1, 2):
+        change("map", sample=7, seed=seed)
+        map_stage.main("digits-simple")
+        samples.append(metadata("digits-simple")["image"].tolist())
+    assert samples[0] == samples[1] != samples[2]
+    assert all(len(set(sample)) == 7 for sample in samples)
+
+
+def test_a_sample_larger_than_the_test_images_takes_them_all(workspace):
+    map_stage.main("digits-simple")
+    assert metadata("digits-simple")["image"].tolist() == known("digits-simple").index.tolist()
+
+
+@pytest.mark.parametrize(("setting", "value"), [("perplexity", 3), ("max_iter", 300)])
+def test_the_parameters_of_the_layout_move_the_dots(change, setting, value):
+    map_stage.main("digits-simple")
+    before = page_data("digits-simple")["x"]
+    change("map", **{setting: value})
+    map_stage.main("digits-simple")
+    assert page_data("digits-simple")["x"] != before
+
+
+def test_a_perplexity_too_high_is_one_sentence_and_leaves_nothing_half_written(workspace, change):
+    change("map", perplexity=18)
+    with pytest.raises(
+        InputError, match="^map.perplexity is 18, but it must be less than the 18 images shown; lower it.$"
+    ):
+        map_stage.main("digits-simple")
+    assert list(workspace.rglob(".partial-*")) == []
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "data/prepared/digits/dataset.json",
+        "data/prepared/digits/test/images.npy",
+        "data/prepared/digits/test/numbers.npy",
+        "data/codes/digits-simple/test.npy",
+        "data/codes/digits-simple/code.json",
+        "data/clusters/digits-simple/assignments.csv",
+    ],
+)
+def test_a_missing_input_is_one_sentence_that_names_it(workspace, missing):
+    Path(missing).unlink()
+    with pytest.raises(InputError, match=f"^{missing} "):
+        map_stage.main("digits-simple")
+    assert list(workspace.rglob(".partial-*")) == []
