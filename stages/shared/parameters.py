@@ -3,19 +3,19 @@
 `python -m stages.shared.parameters` checks the whole file and prints one sentence for the first mistake.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
+from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.constructor import DuplicateKeyError
 
 from autoencoders.core.errors import InputError
 from stages.shared.schema import Parameters
 
 FILE = Path("params.yaml")
 RECIPES = ("fast", "chapter")
-# The one in C, where PyYAML has it, is eight times as fast.
-_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read(*keys: str) -> tuple:
@@ -30,7 +30,7 @@ def read(*keys: str) -> tuple:
     InputError
         If the file is missing or no YAML, or a key is unknown, missing, of the wrong type or out of range.
     """
-    parameters = check(_load(FILE))
+    parameters = check(load(FILE))
     return tuple(_find(parameters, key) for key in keys)
 
 
@@ -38,21 +38,43 @@ def check(values: object) -> Parameters:
     """Validate the content of a parameters file; see `read`."""
     if not isinstance(values, Mapping):
         raise InputError(f"{FILE} must hold a mapping of parameters; restore it with `git checkout {FILE}`.")
+    _check_keys(values)
     try:
         return Parameters.model_validate(_resolve_recipe(values))
     except ValidationError as error:
         raise InputError(_sentence(error.errors()[0])) from None
 
 
-def _load(file: Path) -> object:
+def load(file: Path) -> object:
+    """Return the content of a YAML file as DVC reads it, by the same parser: YAML 1.2, each key once.
+
+    Raises
+    ------
+    InputError
+        If it is missing or no YAML.
+    """
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=_SafeLoader)
+        return YAML(typ="safe").load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{file} is missing; run from the root of the repository.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except DuplicateKeyError as error:
+        (key,) = re.findall(r'found duplicate key "(.*)" with value', error.problem, re.DOTALL)
+        raise InputError(f"{file} gives {key} again at line {error.problem_mark.line + 1}; remove one.") from None
+    # A ValueError: bytes that are no UTF-8, or what looks like a date that there is not.
+    except (YAMLError, ValueError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" at line {where.line + 1}" if where else ""
         raise InputError(f"{file} is not valid YAML{line}; correct it there.") from None
+
+
+def _check_keys(values: Mapping, path: str = "") -> None:
+    """Refuse keys that YAML does not read as text."""
+    for key, value in values.items():
+        if not isinstance(key, str):
+            where = f"under {path}" if path else f"in {FILE}"
+            raise InputError(f"the key {written(key)} {where} is no text; write it in quotes, or another.")
+        if isinstance(value, Mapping):
+            _check_keys(value, f"{path}.{key}" if path else key)
 
 
 def _resolve_recipe(values: Mapping) -> dict:
@@ -109,13 +131,21 @@ def _sentence(error: Mapping) -> str:
         case "union_tag_not_found":
             return f"{FILE} lacks the parameter {key}.kind; add it."
         case "union_tag_invalid":
-            return f"{key}.kind is {given.get('kind')!r}; it should be one of {error['ctx']['expected_tags']}."
+            return f"{key}.kind is {written(given.get('kind'))}; it should be one of {error['ctx']['expected_tags']}."
+        case "bool_type":
+            return f"{key} is {written(given)}, but the input should be true or false."
         case "value_error":
             message = str(error["ctx"]["error"])
             return f"{key}: {message}." if key else f"{message}."
     message = error["msg"][0].lower() + error["msg"][1:]
     joint = ", but the " if message.startswith("input") else ": "
-    return f"{key} is {given!r}{joint}{message}."
+    return f"{key} is {written(given)}{joint}{message}."
+
+
+def written(value: object) -> str:
+    """Return a value as YAML writes it; text in quotes."""
+    constants = {None: "null", True: "true", False: "false"}
+    return constants[value] if value is None or isinstance(value, bool) else repr(value)
 
 
 def _either(names) -> str:

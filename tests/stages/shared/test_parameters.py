@@ -1,7 +1,8 @@
 import re
+from pathlib import Path
 
 import pytest
-import yaml
+from dvc.utils.serialize import load_yaml
 from small import ROOT
 
 from autoencoders.core.errors import InputError
@@ -10,7 +11,14 @@ from stages.shared import parameters
 
 @pytest.fixture
 def values():
-    return yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    return parameters.load(ROOT / "params.yaml")
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """A function that makes a text the `params.yaml` of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda text: Path("params.yaml").write_text(text, encoding="utf-8")
 
 
 def put(values: dict, key: str, value: object) -> dict:
@@ -24,6 +32,10 @@ def put(values: dict, key: str, value: object) -> dict:
 def test_the_repositorys_own_parameters_are_valid_for_both_recipes(values):
     for recipe in parameters.RECIPES:
         parameters.check({**values, "recipe": recipe})
+
+
+def test_the_repositorys_own_parameters_are_read_as_dvc_reads_them(values):
+    assert values == load_yaml(str(ROOT / "params.yaml"))
 
 
 def test_the_recipe_chooses_among_a_networks_values(values):
@@ -88,6 +100,11 @@ def test_a_single_value_holds_for_every_recipe(values):
             "autoencoders.digits-simple.colour",
             "rgb",
             "autoencoders.digits-simple: colour must be grey for the digits, which have one channel.",
+        ),
+        (
+            "datasets.digits.deskew",
+            "no",
+            "datasets.digits.deskew is 'no', but the input should be true or false.",
         ),
         (
             "datasets.photos.batches",
@@ -233,12 +250,58 @@ def test_two_things_whose_outputs_would_have_the_same_name_are_refused(values, o
         (None, "params.yaml is missing"),
     ],
 )
-def test_an_unreadable_file_is_named(tmp_path, monkeypatch, text, sentence):
-    monkeypatch.chdir(tmp_path)
+def test_an_unreadable_file_is_named(written, text, sentence):
     if text is not None:
-        (tmp_path / "params.yaml").write_text(text)
+        written(text)
     with pytest.raises(InputError, match=sentence):
         parameters.read("recipe")
+
+
+def test_a_file_is_read_by_the_grammar_of_dvc(written):
+    text = "a: 1e-7\nb: no\nc: 0300\nd: on\ne: 0o17\nf: 12:30:45\ng: ~\nh: yes\nno: [y, n]\n"
+    written(text)
+    expected = {"a": 1e-7, "b": "no", "c": 300, "d": "on", "e": 15, "f": "12:30:45", "g": None, "h": "yes"}
+    assert parameters.load(parameters.FILE) == load_yaml("params.yaml") == expected | {"no": ["y", "n"]}
+
+
+def test_a_network_may_be_called_no(values, written):
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    written(text.replace("\n  photos-simple: ", "\n  no:  "))
+    assert "no" in parameters.read("autoencoders")[0]
+    written(text.replace("\n  photos-simple: ", "\n  no:  ").replace("units: [256]", "units: [0]"))
+    with pytest.raises(InputError, match=r"^autoencoders\.no\.units\.0 is 0, "):
+        parameters.read()
+
+
+@pytest.mark.parametrize("key", ["true", "null", "12", "1.5"])
+def test_a_key_that_is_no_text_is_refused_as_written(written, key):
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    written(text.replace("\n  photos-simple: ", f"\n  {key}:  "))
+    sentence = f"the key {key} under autoencoders is no text; write it in quotes, or another."
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        parameters.read()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("recipe: fast\na: 1\nrecipe: chapter\n", "params.yaml gives recipe again at line 3; remove one."),
+        ("a:\n  b: {c: 1, d: 2, c: 1}\n", "params.yaml gives c again at line 2; remove one."),
+    ],
+)
+def test_a_key_given_twice_is_named_with_its_line(written, text, sentence):
+    written(text)
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        parameters.read()
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 2020-99-99\n", "a: !!int x\n", "a: *b\n", "a: \x01\n", "{a: b}: 1\n", "a: !b 1\n"]
+)
+def test_what_yaml_cannot_read_is_one_sentence(written, text):
+    written(text)
+    with pytest.raises(InputError, match="^params.yaml is not valid YAML( at line 1)?; correct it there.$"):
+        parameters.read()
 
 
 def test_an_unknown_network_lists_those_there_are(monkeypatch):
