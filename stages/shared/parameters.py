@@ -12,7 +12,8 @@ from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.constructor import DuplicateKeyError
 
 from autoencoders.core.errors import InputError
-from stages.shared.schema import Parameters
+from stages.shared.settings.fields import either
+from stages.shared.settings.whole import Parameters
 
 FILE = Path("params.yaml")
 RECIPES = ("fast", "chapter")
@@ -99,7 +100,7 @@ def _of_recipe(value: object, recipe: str, key: str) -> object:
         return value
     if unknown := value.keys() - set(RECIPES):
         wrong = min(map(str, unknown))
-        raise InputError(f"{key} gives a value for '{wrong}', which is no recipe; use {_either(RECIPES)}.")
+        raise InputError(f"{key} gives a value for '{wrong}', which is no recipe; use {either(RECIPES)}.")
     if recipe not in value:
         raise InputError(f"{key} gives no value for the recipe '{recipe}'; add one, or give one value for all.")
     return value[recipe]
@@ -110,7 +111,7 @@ def _find(parameters: Parameters, key: str) -> object:
     for part in key.split("."):
         known = dict(found)
         if part not in known:
-            raise InputError(f"{FILE} has no {key}; there is {_either(sorted(known))}.")
+            raise InputError(f"{FILE} has no {key}; there is {either(sorted(known))}.")
         found = known[part]
     return found
 
@@ -146,10 +147,6 @@ def written(value: object) -> str:
     """Return a value as YAML writes it; text in quotes."""
     constants = {None: "null", True: "true", False: "false"}
     return constants[value] if value is None or isinstance(value, bool) else repr(value)
-
-
-def _either(names) -> str:
-    return ", ".join(f"'{name}'" for name in names)
 
 
 if __name__ == "__main__":

@@ -175,13 +175,15 @@ def test_a_single_value_holds_for_every_recipe(values):
         ),
         (
             "embeddings.digits-pixels-spectral.of",
-            "represent/digits-pixel",
-            "embeddings.digits-pixels-spectral.of is represent/digits-pixel, but there is no digits-pixel; correct it.",
+            "digits-pixel",
+            "embeddings.digits-pixels-spectral.of is 'digits-pixel', which is neither an autoencoder nor a "
+            "representation; correct or remove it.",
         ),
         (
             "embeddings.digits-pixels-spectral.of",
-            "represent/photos-pixels",
-            "embeddings.digits-pixels-spectral.dataset is digits, but photos-pixels is of photos.",
+            "photos-pixels",
+            "embeddings.digits-pixels-spectral.dataset is 'digits', but photos-pixels is made of 'photos'; "
+            "write 'photos'.",
         ),
         (
             "cluster.clusterings",
@@ -239,6 +241,12 @@ def test_an_added_network_of_a_known_kind_is_one_block(values):
 def test_two_things_whose_outputs_would_have_the_same_name_are_refused(values, one, other, name):
     values[one][name] = next(iter(values[one].values()))
     with pytest.raises(InputError, match=f"^{name} stands under both {one} and {other}; rename one of them.$"):
+        parameters.check(values)
+
+
+def test_a_network_named_as_that_of_another_stage_is_refused(values):
+    values["autoencoders"]["sequence"] = values["autoencoders"]["photos-simple"]
+    with pytest.raises(InputError, match="^autoencoders has one named sequence, the name of another stage's network;"):
         parameters.check(values)
 
 
