@@ -4,13 +4,18 @@ import json
 from pathlib import Path
 
 from stages.shared.parameters import load
+from stages.shared.settings.layers import with_defaults
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def small_parameters() -> dict:
-    """Return the content of `params.yaml`, every network in it, shrunk to run in seconds."""
-    values = load(ROOT / "params.yaml")
+    """Return the content of `params.yaml`, every network in it, shrunk to run in seconds.
+
+    The defaults are laid under networks and embeddings, so that a test finds all of one's settings in its own mapping.
+    """
+    # Through JSON, so that no two of them share a mapping.
+    values = json.loads(json.dumps(with_defaults(load(ROOT / "params.yaml"))))
     values["datasets"]["photos"]["crops"] = 10
     values["datasets"]["digits"]["limit"] = 90
     for network in (*values["classifiers"].values(), *values["autoencoders"].values()):

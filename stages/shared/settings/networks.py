@@ -33,14 +33,7 @@ class NetworkSettings(ImageSettings):
     seed: Seed
 
 
-class ProductsSettings(Settings):
-    """How the matrix products of a network of dense layers are computed in training."""
-
-    jit_compile: Flag
-    precision: Literal["float32", "bfloat16"]
-
-
-class ClassifierSettings(NetworkSettings, ProductsSettings):
+class ClassifierSettings(NetworkSettings):
     kind: Literal["classifier"]
     units: Several[Count]
     loss: Literal["categorical_crossentropy"]
@@ -66,7 +59,7 @@ class DenseCodeSettings(AutoencoderSettings):
         return self
 
 
-class DenseSettings(DenseCodeSettings, ProductsSettings):
+class DenseSettings(DenseCodeSettings):
     kind: Literal["dense"]
 
 

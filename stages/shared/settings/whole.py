@@ -15,6 +15,7 @@ from stages.shared.settings.codes import (
     UMAPSettings,
 )
 from stages.shared.settings.datasets import DatasetsSettings
+from stages.shared.settings.defaults import DefaultsSettings
 from stages.shared.settings.fields import Name, Positive, Settings
 from stages.shared.settings.networks import (
     ClassifierSettings,
@@ -51,6 +52,8 @@ class Parameters(Settings):
     in_memory: Positive
     neuron: NeuronSettings
     datasets: DatasetsSettings
+    # Before the networks and embeddings: a mistake in their defaults is one of theirs as well, and named only here.
+    defaults: DefaultsSettings  # type: ignore[valid-type]
     classifiers: Annotated[dict[Name, ClassifierSettings], Field(min_length=1)]
     autoencoders: Annotated[dict[Name, Autoencoder], Field(min_length=1)]
     representations: dict[Name, Representation]
