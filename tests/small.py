@@ -1,15 +1,21 @@
 """The pipeline's own parameters, with little data and few epochs."""
 
+import json
 from pathlib import Path
 
-import yaml
+from stages.shared.parameters import load
+from stages.shared.settings.layers import with_defaults
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def small_parameters() -> dict:
-    """Return the content of `params.yaml`, every network in it, shrunk to run in seconds."""
-    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    """Return the content of `params.yaml`, every network in it, shrunk to run in seconds.
+
+    The defaults are laid under networks and embeddings, so that a test finds all of one's settings in its own mapping.
+    """
+    # Through JSON, so that no two of them share a mapping.
+    values = json.loads(json.dumps(with_defaults(load(ROOT / "params.yaml"))))
     values["datasets"]["photos"]["crops"] = 10
     values["datasets"]["digits"]["limit"] = 90
     for network in (*values["classifiers"].values(), *values["autoencoders"].values()):
@@ -39,5 +45,5 @@ def small_parameters() -> dict:
 
 
 def write_parameters(folder: Path, values: dict) -> None:
-    """Write `values` as the `params.yaml` of `folder`."""
-    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    """Write `values` as the `params.yaml` of `folder`; as JSON, which is YAML too."""
+    (folder / "params.yaml").write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")
