@@ -92,7 +92,7 @@ def _density(name: str, training_codes: Rows, generate: Any, in_memory: float) -
     if most < len(training_codes):
         print(f"{name}: {len(training_codes):,} codes take more than in_memory ({in_memory:g} MiB): {most:,} are drawn")
     chosen = sample(len(training_codes), most, generate.seed)
-    settings = generate.model_dump(include={"components", "covariance_type", "max_width", "seed"})
+    settings = generate.model_dump(include={"components", "covariance_type", "max_width", "ridge", "seed"})
     return samples.fit(training_codes[chosen], **settings)
 
 

@@ -88,6 +88,7 @@ class GenerateSettings(Settings):
     components: Distinct[Count]
     covariance_type: Literal["full", "diag"]
     max_width: Count
+    ridge: Positive
     confidence: Annotated[float, Field(gt=0, le=1)]
     pairs: Count
     steps: Annotated[int, Field(ge=2, strict=True)]
