@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import InputError, arguments_of
 from autoencoders.core.rows import Rows
 from autoencoders.core.sampling import sample
 from autoencoders.inference.codec import Codec
@@ -20,6 +20,7 @@ RECOGNISED = figures.COLOURS[0]
 TITLES = {"density": "samples of a Gaussian mixture of its codes", "prior": "samples of its prior"}
 
 
+@arguments_of("generate")
 def main(name: str) -> None:
     generate, in_memory = read("generate", "in_memory")
     memory = int(in_memory * 2**20)
