@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from autoencoders.embeddings.spectral import spectral
-from autoencoders.embeddings.umap import umap
+from autoencoders.core.errors import arguments_of
+from autoencoders.embeddings.spectral import Spectral
+from autoencoders.embeddings.umap import UMAP
 from autoencoders.scaling.pooling import pool
 from autoencoders.scaling.scaler import scaler
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
-METHODS = {"spectral": spectral, "umap": umap}
+EMBEDDINGS = {"spectral": Spectral, "umap": UMAP}
 SCALING = {"pooling", "scaling", "shrinkage", "pca", "unit_length"}
 
 
@@ -21,16 +22,17 @@ def main(name: str) -> None:
     vectors = {split: codes.read(settings.of, split) for split in files.SPLITS}
     scaled = _scaled(vectors, tuple(about.shape), fitted_to, settings)
 
-    method = METHODS[settings.kind]
     options = settings.model_dump(exclude={*SCALING, "kind", "of", "dataset"})
-    embedding, transform = method(np.concatenate([scaled[split] for split in fitted_to]), **options)
+    embedding = EMBEDDINGS[settings.kind](**options)
+    with arguments_of(f"embeddings.{name}"):
+        placed = embedding.fit_transform(np.concatenate([scaled[split] for split in fitted_to]))
     ends = np.cumsum([len(scaled[split]) for split in fitted_to])[:-1]
-    embedded = dict(zip(fitted_to, np.split(embedding, ends), strict=True))
-    embedded |= {split: transform(scaled[split]) for split in files.SPLITS if split not in embedded}
+    embedded = dict(zip(fitted_to, np.split(placed, ends), strict=True))
+    embedded |= {split: embedding.transform(scaled[split]) for split in files.SPLITS if split not in embedded}
 
     with files.whole(files.data("codes", name)) as (folder,):
         parameters = {**vars(about.parameters), **settings.model_dump()}
-        described = {"embedding": name, "shape": embedding.shape[1:], "dataset": about.dataset}
+        described = {"embedding": name, "shape": placed.shape[1:], "dataset": about.dataset}
         described |= {"protocol": about.protocol, "parameters": parameters}
         codes.write(folder, described, embedded, lambda block: block)
 
