@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import InputError, arguments_of
 from autoencoders.core.rows import Rows
 from autoencoders.core.sampling import sample
 from autoencoders.inference.codec import Codec
@@ -22,6 +22,7 @@ RECOGNISED = figures.COLOURS[0]
 TITLES = {"density": "samples of a Gaussian mixture of its codes", "prior": "samples of its prior"}
 
 
+@arguments_of("generate")
 def main(name: str) -> None:
     """Read a network, its codes, its images and a classifier; write generated images, scores and figures.
 
