@@ -16,9 +16,10 @@ repro: $(INSTALLED)
 test: $(INSTALLED)
 	python -m pytest
 
-# Writes into dvc.yaml which modules each stage imports.
+# Follows the imports and the shared parameters, and says which stages a change makes stale.
 graph: $(INSTALLED)
-	python tools/graph.py
+	@dvc repro --quiet fingerprints
+	@dvc status
 
 # Half an hour or more on the official data; `python -m benchmarks growth` runs one part of it.
 bench: $(INSTALLED)
