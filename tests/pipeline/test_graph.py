@@ -11,13 +11,14 @@ import yaml
 from dvc.repo import Repo
 from small import ROOT
 
-from tools import graph
+from stages.fingerprints import SHARED
+from stages.shared.imports import PACKAGES, closure
 
-TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
-ENTRIES = {name: entry.get("do", entry) for name, entry in yaml.safe_load(TEXT)["stages"].items()}
-PACKAGES = tuple(f"{package}/" for package in graph.PACKAGES)
+GRAPH = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+ENTRIES = {name: entry.get("do", entry) for name, entry in GRAPH["stages"].items()}
 # What each stage writes beside its figures and metrics; `${key}` is a data set, a network or a code.
 FOLDERS = {
+    "fingerprints": {"data/fingerprints"},
     "neuron": {"data/responses"},
     "extract": {"data/raw/${key}"},
     "preprocess": {"data/prepared/${key}"},
@@ -67,25 +68,13 @@ def paths(entry: dict, kind: str) -> set[str]:
 
 @cache
 def imported(module: Path) -> set[str]:
-    return graph.closure(module)
+    return set(closure(module))
 
 
-def test_each_stage_lists_the_modules_it_comes_to_import_and_no_others():
-    assert graph.written(TEXT) == TEXT, "run `make graph`"
-    for name, entry in ENTRIES.items():
-        declared = {path for path in entry["deps"] if path.startswith(PACKAGES)}
-        files = {path: {file.as_posix() for file in Path(path).rglob("*.py")} or {path} for path in declared}
-        used = imported(module_of(entry))
-        assert used <= set().union(*files.values()), name
-        assert [path for path, inside in files.items() if not inside & used] == [], name
-
-
-def test_the_command_that_writes_the_lists_keeps_everything_else():
-    start, _, rest = TEXT.partition("      - stages/neuron.py\n")
-    assert rest and graph.written(f"{start}{rest}") == TEXT
-    other = "      - metrics/cluster  # and what it says\n"
-    changed = TEXT.replace("      - metrics/cluster\n", f"{other}      - autoencoders/neurons.py\n")
-    assert graph.written(changed) == TEXT.replace("      - metrics/cluster\n", other)
+@pytest.mark.parametrize("name", ENTRIES.keys() - {"fingerprints"})
+def test_each_stage_depends_on_its_own_fingerprint_and_on_no_module_by_itself(name):
+    found = {path for path in ENTRIES[name]["deps"] if path.startswith((*PACKAGES, "data/fingerprints"))}
+    assert found == {f"data/fingerprints/{module_of(ENTRIES[name]).stem}.json"}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -95,13 +84,16 @@ def test_each_stage_declares_exactly_the_parameters_it_reads(name):
         # Whoever tells of everything depends on the whole file.
         assert "params" not in entry
         return
-    read = parameters_read(module_of(entry))
+    module = module_of(entry)
+    read = parameters_read(module)
     if name.startswith("train"):
         # One module for both groups of networks; the command says which.
         read = {key.replace("${key}.${key}", entry["cmd"].split()[-2] + ".${key}") for key in read}
     # Which value of a network's block is in force depends on the recipe.
     implied = {"recipe"} if any(key.startswith(("classifiers", "autoencoders")) for key in read) else set()
-    assert set(entry.get("params", [])) == read | implied
+    # What all runs of a stage share is in its fingerprint.
+    assert set(entry.get("params", [])) == (read | implied) - set(SHARED.get(module.stem, ()))
+    assert set(SHARED.get(module.stem, ())) <= read
 
 
 def parameters_read(file: Path) -> set[str]:
@@ -134,8 +126,8 @@ def test_every_stage_has_a_description_and_every_metrics_file_is_kept_in_git():
 
 def test_every_module_of_the_pipeline_is_a_stage_or_serves_one():
     used = set().union(*(imported(module_of(entry)) for entry in ENTRIES.values()))
-    modules = {path.as_posix() for folder in PACKAGES for path in Path(folder).rglob("*.py") if path.stem != "__init__"}
-    assert modules <= used
+    modules = {path.as_posix() for folder in PACKAGES for path in Path(folder).rglob("*.py")}
+    assert {path for path in modules if not path.endswith("/__init__.py")} <= used
 
 
 def test_the_library_imports_nothing_of_the_pipeline():

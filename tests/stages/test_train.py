@@ -243,7 +243,5 @@ def test_a_missing_input_is_named_and_what_there_was_stays(workspace, name):
 
 
 def test_a_network_that_is_not_in_the_parameters_is_one_sentence(results):
-    with pytest.raises(
-        InputError, match="^params.yaml has no autoencoders.digits-classifier; there is 'digits-denois"
-    ):
+    with pytest.raises(InputError, match="^params.yaml has no autoencoders.digits-classifier; there is 'digits-denois"):
         train.main("autoencoders", "digits-classifier")
