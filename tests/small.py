@@ -1,16 +1,23 @@
 """The pipeline's own parameters: one entry of each kind, with little data and few epochs."""
 
+import json
 from pathlib import Path
 
-import yaml
 from kinds import one_of_each_kind
+
+from stages.shared.parameters import load
+from stages.shared.settings.layers import with_defaults
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def small_parameters() -> dict:
-    """Return the content of `params.yaml` with one entry of each kind, shrunk to run in seconds."""
-    values = one_of_each_kind(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")))
+    """Return the content of `params.yaml` with one entry of each kind, shrunk to run in seconds.
+
+    The defaults are laid under networks and embeddings, so that a test finds all of one's settings in its own mapping.
+    """
+    # Through JSON, so that no two of them share a mapping.
+    values = json.loads(json.dumps(one_of_each_kind(with_defaults(load(ROOT / "params.yaml")))))
     values["datasets"]["photos"]["crops"] = 10
     values["datasets"]["digits"]["limit"] = 90
     for network in (*values["classifiers"].values(), *values["autoencoders"].values()):
@@ -42,5 +49,5 @@ def small_parameters() -> dict:
 
 
 def write_parameters(folder: Path, values: dict) -> None:
-    """Write `values` as the `params.yaml` of `folder`."""
-    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    """Write `values` as the `params.yaml` of `folder`; as JSON, which is YAML too."""
+    (folder / "params.yaml").write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")

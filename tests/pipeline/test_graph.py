@@ -13,6 +13,8 @@ from small import ROOT
 
 from stages.fingerprints import SHARED
 from stages.shared.imports import PACKAGES, closure
+from stages.shared.parameters import load
+from stages.shared.settings.layers import WITH_DEFAULTS, WITH_RECIPES
 
 GRAPH = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 ENTRIES = {name: entry.get("do", entry) for name, entry in GRAPH["stages"].items()}
@@ -37,6 +39,8 @@ FOLDERS = {
     "summarize": {"data/summary"},
     "report": {"report"},
 }
+# The stages that make a network or an embedding.
+MAKERS = ("train", "train-classifier", "embed")
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +75,7 @@ def imported(module: Path) -> set[str]:
     return set(closure(module))
 
 
-@pytest.mark.parametrize("name", ENTRIES.keys() - {"fingerprints"})
+@pytest.mark.parametrize("name", [name for name in ENTRIES if name != "fingerprints"])
 def test_each_stage_depends_on_its_own_fingerprint_and_on_no_module_by_itself(name):
     found = {path for path in ENTRIES[name]["deps"] if path.startswith((*PACKAGES, "data/fingerprints"))}
     assert found == {f"data/fingerprints/{module_of(ENTRIES[name]).stem}.json"}
@@ -89,11 +93,27 @@ def test_each_stage_declares_exactly_the_parameters_it_reads(name):
     if name.startswith("train"):
         # One module for both groups of networks; the command says which.
         read = {key.replace("${key}.${key}", entry["cmd"].split()[-2] + ".${key}") for key in read}
-    # Which value of a network's block is in force depends on the recipe.
-    implied = {"recipe"} if any(key.startswith(("classifiers", "autoencoders")) for key in read) else set()
+    groups = {key.partition(".")[0] for key in read}
+    # What one network or embedding is read as depends on the defaults of its kind, and which value on the recipe.
+    implied = {"defaults.${item.kind}"} if groups & set(WITH_DEFAULTS) else set()
+    implied |= {"recipe"} if groups & set(WITH_RECIPES) else set()
     # What all runs of a stage share is in its fingerprint.
     assert set(entry.get("params", [])) == (read | implied) - set(SHARED.get(module.stem, ()))
     assert set(SHARED.get(module.stem, ())) <= read
+
+
+def test_changed_defaults_concern_the_networks_and_embeddings_of_their_kind_alone(stages):
+    values = load(Path("params.yaml"))
+    entries = {name: entry for group in WITH_DEFAULTS for name, entry in values[group].items()}
+    for kind in values["defaults"]:
+        named = {
+            address
+            for address, stage in stages.items()
+            if any(f"defaults.{kind}" in getattr(dependency, "params", ()) for dependency in stage.deps)
+        }
+        makers = {f"{stage}@{name}" for stage in MAKERS for name, entry in entries.items() if entry["kind"] == kind}
+        assert named == makers & stages.keys(), kind
+        assert named
 
 
 def parameters_read(file: Path) -> set[str]:
