@@ -149,7 +149,7 @@ def _interpolations(
     name: str, codec: Codec, dataset: str, found: np.ndarray, pairs: np.ndarray, classes: list[str], steps: int
 ) -> Figure:
     """Draw a row for each pair of test images: the one, the decoded codes from its own to the other's, the other."""
-    images, labels, numbers = (read(dataset, "test") for read in (prepared.images, prepared.labels, prepared.numbers))
+    images, labels, numbers = (of(dataset, "test") for of in (prepared.images, prepared.labels, prepared.numbers))
     starts, ends = pairs.T
     first, last = codec.prepare(images[starts]), codec.prepare(images[ends])
     lines = samples.interpolate(found[starts], found[ends], steps)
