@@ -1,149 +1,107 @@
 """Cluster the codes of an autoencoder, or another representation, in every form that `cluster.clusterings` names."""
 
-from functools import partial
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
-from autoencoders.clustering import clusterers, out_of_core
-from autoencoders.clustering.scores import central_images, cluster_class_matrix, cluster_means
-from autoencoders.core.rows import Rows
+from autoencoders.clustering.clusterers import CLUSTERERS, Clusterer, Clustering, Settings, cluster
+from autoencoders.clustering.scores import central_images, cluster_class_matrix, cluster_means, mean_and_deviation
+from autoencoders.core.errors import arguments_of
+from autoencoders.core.rows import Rows, all_in_memory
 from autoencoders.inference.codec import Codec
 from autoencoders.inference.network import Network
 from autoencoders.pages import figures
-from autoencoders.scaling.pooling import pool
-from autoencoders.scaling.scaler import scaler
+from autoencoders.scaling.scaler import Scaler
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
 from stages.shared.progress import watched
 from stages.shared.running import run
 
-# Those that papers give, and that go into the small file.
-MAIN = ("accuracy", "nmi", "ari")
 
-
+@arguments_of("cluster")
 def main(name: str) -> None:
-    in_memory, cluster = read("in_memory", "cluster")
+    """Read codes and the listing of their images; write clusters of the first form, and scores and figures of all."""
+    in_memory, parameters = read("in_memory", "cluster")
     about = codes.describe(name)
     described = prepared.describe(about.dataset)
     splits = prepared.parts(about.parameters, about.protocol)
     labels = {part: prepared.labels(about.dataset, *names) for part, names in splits.items()}
     vectors = {part: codes.rows(name, *names) for part, names in splits.items()}
-    if not (in_parts := 4 * np.prod(vectors["training"].shape) > in_memory * 2**20):
-        vectors = {part: codes.read(name, *names) for part, names in splits.items()}
+    vectors = all_in_memory(vectors, int(in_memory * 2**20))
 
-    found, rows = {}, None
-    for form in cluster.clusterings:
-        if in_parts:
-            features, results = _cluster_in_parts(name, vectors, labels, about.shape, cluster, form, in_memory)
-        else:
-            features, results = _cluster(vectors, labels, about.shape, cluster, form)
-        found[form] = results
-        if rows is None:
-            first = results[0]
-            rows = central_images(
-                features["training"], first.assignments["training"], first.centres, cluster.central_images
-            )
-    scores = pd.concat([_scores(form, results) for form, results in found.items()])
+    results: dict[str, list[Clustering]] = {}
+    for form in parameters.clusterings:
+        features, results[form] = _clustered(name, form, vectors, labels, about.shape, parameters, in_memory)
+        if len(results) == 1:
+            first = results[form][0]
+            of_training = features["training"], first.assignments["training"], first.centres
+            central = central_images(*of_training, parameters.central_images)
     matched = "held_out" if "held_out" in splits else "training"
 
     folders = files.data("clusters", name), files.plots("cluster", name), files.metrics("cluster", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
-        summary = {form: _mean_and_deviation(scores, form, matched) for form in found}
+        summary = {form: _summary(runs, matched) for form, runs in results.items()}
         files.write_json(metrics, {"source": described["source"], "scored": matched, **summary})
-        scores.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
+        _scores(results).to_csv(folder / "scores.csv", index=False, float_format="%.6g")
         np.save(folder / "centres.npy", first.centres)
         _assignments(about.dataset, splits, first.assignments).to_csv(folder / "assignments.csv", index=False)
-        shown = _central(about, splits["training"], rows)
-        captions = ["nearest images"]
+        shown, captions = _central_images(about, splits["training"], central), ["nearest images"]
         if hasattr(about, "network"):
-            means = cluster_means(vectors["training"], first.assignments["training"], cluster.n_clusters)
-            shown = _with_decoded_centres(name, about.parameters, means, shown)
+            means = cluster_means(vectors["training"], first.assignments["training"], parameters.n_clusters)
+            decoded = _decoded(name, about.parameters, means, shown["0"].shape[1:])
+            shown = {number: np.concatenate([decoded[[int(number)]], images]) for number, images in shown.items()}
             captions = ["decoded centre", *captions]
         figures.save(figures.image_rows(shown, captions, f"{name}: clusters"), plots / "central-images.png")
-        counts = cluster_class_matrix(
-            labels[matched], first.assignments[matched], cluster.n_clusters, len(described["classes"])
-        )
+        sizes = parameters.n_clusters, len(described["classes"])
+        counts = cluster_class_matrix(labels[matched], first.assignments[matched], *sizes)
         title = f"{name}: {'test' if matched == 'held_out' else 'all'} images by cluster and class"
         figure = figures.matrix(counts, list(shown), described["classes"], "class", "cluster", title)
         figures.save(figure, plots / "classes.png")
 
 
-def _cluster(
-    vectors: dict[str, np.ndarray], labels: dict[str, np.ndarray], shape: list[int], cluster, form: str
-) -> tuple[dict[str, np.ndarray], list[clusterers.Clustering]]:
-    """Return the features that one form of clustering makes of the codes, and a clustering of them for each seed."""
-    how = cluster.clusterings[form]
-    features = {part: pool(values, tuple(shape), how.pooling) for part, values in vectors.items()}
-    fitted = scaler(features["training"], **_scaling(cluster, form))
-    if fitted is not None:
-        features = {part: fitted.transform(values).astype(np.float32) for part, values in features.items()}
-    seeds = range(cluster.seed, cluster.seed + cluster.seeds)
-    return features, [clusterers.cluster(features, labels, **_settings(cluster, form), seed=seed) for seed in seeds]
+def _clustered(
+    name: str, form: str, vectors: dict, labels: dict, shape: list[int], parameters, in_memory: float
+) -> tuple[dict[str, np.ndarray | Rows], list[Clustering]]:
+    """Return the features that one form makes of codes, and a clustering for each seed; say it if codes exceed memory.
 
-
-def _cluster_in_parts(
-    name: str,
-    vectors: dict[str, Rows],
-    labels: dict[str, np.ndarray],
-    shape: list[int],
-    cluster,
-    form: str,
-    in_memory: float,
-) -> tuple[dict[str, np.ndarray | Rows], list[clusterers.Clustering]]:
-    """Do the same with codes that are larger than `in_memory`, and say so."""
-    how, memory = cluster.clusterings[form], int(in_memory * 2**20)
+    `in_memory` is in MiB.
+    """
+    how, memory, seed = parameters.clusterings[form], int(in_memory * 2**20), parameters.seed
 
     def watch(slices, n, what):
         return watched(slices, n, f"{name}: {form}: {what}")
 
-    features = {part: rows.map(partial(pool, shape=tuple(shape), grid=how.pooling)) for part, rows in vectors.items()}
-    fitted = out_of_core.scaler(features["training"], **_scaling(cluster, form), memory=memory, watch=watch)
-    if fitted is not None:
-        features = {part: rows.map(fitted) for part, rows in features.items()}
-    features = out_of_core.hold(features, memory, watch)
-    n, width = vectors["training"].shape
-    method = out_of_core.method(features["training"], how.clusterer, cluster.n_clusters, memory)
-    print(f"{name}: {form}: {n:,} vectors of {width} numbers are more than in_memory ({in_memory:g} MiB): {method}")
-    settings = {**_settings(cluster, form), "mini_batches": cluster.mini_batch_kmeans.model_dump()}
-    seeds = range(cluster.seed, cluster.seed + cluster.seeds)
-    return features, [
-        out_of_core.cluster(features, labels, **settings, seed=seed, memory=memory, watch=watch) for seed in seeds
-    ]
+    scaler = Scaler(**how.model_dump(exclude={"clusterer"}), shape=tuple(shape), seed=seed, memory=memory, watch=watch)
+    scaler.fit(vectors["training"])
+    features = {part: scaler.transform(values) for part, values in vectors.items()}
+    features = all_in_memory(features, memory, watch, "scaling")
+    options = parameters.model_dump(include=set(CLUSTERERS))
+    settings = Settings(how.clusterer, parameters.n_clusters, options, parameters.silhouette_sample, seed)
+    if isinstance(vectors["training"], Rows):
+        n, width = vectors["training"].shape
+        method = Clusterer(settings, memory).method(features["training"])
+        print(f"{name}: {form}: {n:,} vectors of {width} numbers are more than in_memory ({in_memory:g} MiB): {method}")
+    # Only codes larger than `in_memory` bound what is computed with them.
+    bound = memory if isinstance(vectors["training"], Rows) else None
+    every = (replace(settings, seed=seed + run) for run in range(parameters.seeds))
+    return features, [cluster(features, labels, settings, bound, watch) for settings in every]
 
 
-def _scaling(cluster, form: str) -> dict:
-    how = cluster.clusterings[form]
-    kept = {"scaling": how.scaling, "shrinkage": how.shrinkage, "unit_length": how.unit_length}
-    return {**kept, "n_components": how.pca, "seed": cluster.seed}
+def _summary(runs: list[Clustering], part: str) -> dict[str, float]:
+    """Return the width of the vectors that were clustered, and the main scores of one part of the images."""
+    return {"width": runs[0].centres.shape[1], **mean_and_deviation([run.scores[part] for run in runs])}
 
 
-def _settings(cluster, form: str) -> dict:
-    clusterer = cluster.clusterings[form].clusterer
-    options = {"clusterer": clusterer, "options": getattr(cluster, clusterer).model_dump()}
-    return {**options, "n_clusters": cluster.n_clusters, "silhouette_sample": cluster.silhouette_sample}
-
-
-def _scores(form: str, results: list[clusterers.Clustering]) -> pd.DataFrame:
-    """Return every score: a row for each part of the images and seed, counted from 0."""
-    rows = [
-        {"clustering": form, "width": result.centres.shape[1], "images": part, "run": run, **result.scores[part]}
-        for run, result in enumerate(results)
-        for part in result.scores
-    ]
-    return pd.DataFrame(rows)
-
-
-def _mean_and_deviation(scores: pd.DataFrame, form: str, part: str) -> dict[str, float]:
-    """Return the main scores of one form on one part of the images: mean and standard deviation over the seeds."""
-    chosen = scores[(scores["clustering"] == form) & (scores["images"] == part)]
-    summary = {"width": int(chosen["width"].iloc[0])}
-    for score in MAIN:
-        summary[score] = chosen[score].mean()
-        # Rounded, since what adding equal numbers leaves over is no deviation.
-        summary[f"{score}_std"] = round(float(chosen[score].std(ddof=0)), 6)
-    return summary
+def _scores(results: dict[str, list[Clustering]]) -> pd.DataFrame:
+    """Return every score: a row for each form, each part of the images and each seed, counted from 0."""
+    return pd.DataFrame(
+        {"clustering": form, "width": result.centres.shape[1], "images": part, "run": run, **scores}
+        for form, runs in results.items()
+        for run, result in enumerate(runs)
+        for part, scores in result.scores.items()
+    )
 
 
 def _assignments(dataset: str, splits: dict[str, tuple[str, ...]], assignments: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -155,20 +113,18 @@ def _assignments(dataset: str, splits: dict[str, tuple[str, ...]], assignments: 
     return pd.concat(tables)
 
 
-def _central(about: SimpleNamespace, splits: tuple[str, ...], rows: list[np.ndarray]) -> dict[str, np.ndarray]:
+def _central_images(
+    about: SimpleNamespace, splits: tuple[str, ...], central: list[np.ndarray]
+) -> dict[str, np.ndarray]:
     """Return each cluster's most central images, by its number."""
     images = prepared.image_rows(about.dataset, *splits)
     as_image = prepared.preparation(about.parameters)._replace(flat=False)
-    return {str(number): as_image(images[members]) for number, members in enumerate(rows)}
+    return {str(number): as_image(images[members]) for number, members in enumerate(central)}
 
 
-def _with_decoded_centres(
-    name: str, block: SimpleNamespace, means: np.ndarray, shown: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Put before each cluster's images what the network makes of the mean of its codes."""
-    shape = next(iter(shown.values())).shape[1:]
-    decoded = Codec(Network(files.models(name)), prepared.preparation(block), shape).decode(means)
-    return {number: np.concatenate([decoded[int(number)][np.newaxis], images]) for number, images in shown.items()}
+def _decoded(name: str, network: SimpleNamespace, codes: np.ndarray, shape: tuple) -> np.ndarray:
+    """Return what the network makes of codes [n, width], as images of `shape`."""
+    return Codec(Network(files.models(name)), prepared.preparation(network), shape).decode(codes)
 
 
 if __name__ == "__main__":

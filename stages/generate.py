@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import InputError, arguments_of
 from autoencoders.core.rows import Rows
 from autoencoders.core.sampling import sample
 from autoencoders.inference.codec import Codec
@@ -22,6 +22,7 @@ RECOGNISED = figures.COLOURS[0]
 TITLES = {"density": "samples of a Gaussian mixture of its codes", "prior": "samples of its prior"}
 
 
+@arguments_of("generate")
 def main(name: str) -> None:
     """Read a network, its codes, its images and a classifier; write generated images, scores and figures.
 
@@ -148,7 +149,7 @@ def _interpolations(
     name: str, codec: Codec, dataset: str, found: np.ndarray, pairs: np.ndarray, classes: list[str], steps: int
 ) -> Figure:
     """Draw a row for each pair of test images: the one, the decoded codes from its own to the other's, the other."""
-    images, labels, numbers = (read(dataset, "test") for read in (prepared.images, prepared.labels, prepared.numbers))
+    images, labels, numbers = (of(dataset, "test") for of in (prepared.images, prepared.labels, prepared.numbers))
     starts, ends = pairs.T
     first, last = codec.prepare(images[starts]), codec.prepare(images[ends])
     lines = samples.interpolate(found[starts], found[ends], steps)

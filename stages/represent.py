@@ -1,32 +1,33 @@
 """Turn all images of a data set into vectors without a network: pixels, principal components or patch features."""
 
-from autoencoders.representations.patches import PatchAutoencoder, PatchFeatures, side_by_side
-from autoencoders.representations.pixels import pca, pixels
+from autoencoders.representations.patches import PatchAutoencoder, PatchFeatures
+from autoencoders.representations.pixels import Pixels, PrincipalComponents
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
-WHOLE = {"pixels": pixels, "pca": pca}
-PATCHES = {"patches": PatchFeatures, "patch_autoencoder": PatchAutoencoder}
+REPRESENTATIONS = {
+    "pixels": Pixels,
+    "pca": PrincipalComponents,
+    "patches": PatchFeatures,
+    "patch_autoencoder": PatchAutoencoder,
+}
 
 
 def main(name: str) -> None:
+    """Read the prepared images of a data set; write `data/codes/<name>`."""
     in_memory, protocol, block = read("in_memory", "protocol", f"representations.{name}")
-    preparation = prepared.preparation(block)
     images = {split: prepared.image_rows(block.dataset, split) for split in files.SPLITS}
     training = prepared.image_rows(block.dataset, *prepared.training_splits(block, protocol))
-    # As float32, four times what is stored.
-    training = prepared.held(training, in_memory / 4)
-    settings = block.model_dump(exclude={"kind", "dataset", "colour"})
-    if block.kind in PATCHES:
-        transform = side_by_side(PATCHES[block.kind], training, **settings)
-    else:
-        transform = WHOLE[block.kind](training, preparation, **settings)
-    shape = transform(training[:1]).shape[1:]
+    # Each of the windows has a colour of its own.
+    not_taken = {"kind", "dataset", *(["colour"] if hasattr(block, "windows") else [])}
+    settings = block.model_dump(exclude=not_taken)
+    representation = REPRESENTATIONS[block.kind](**settings, memory=int(in_memory * 2**20)).fit(training)
+    shape = representation.transform(training[:1]).shape[1:]
 
     with files.whole(files.data("codes", name)) as (folder,):
         about = {"representation": name, "shape": shape, "dataset": block.dataset, "protocol": protocol}
-        codes.write(folder, {**about, "parameters": block.model_dump()}, images, transform)
+        codes.write(folder, {**about, "parameters": block.model_dump()}, images, representation.transform)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from autoencoders.core.errors import InputError
 from autoencoders.core.sampling import sample, varied
 from autoencoders.pages import figures
-from autoencoders.uses.neighbours import Neighbours, check, nearest, precision
+from autoencoders.uses.neighbours import Neighbours, nearest, precision_at
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
@@ -17,13 +18,18 @@ SAME, OTHER = figures.COLOURS[0], figures.COLOURS[1]
 
 
 def main(name: str) -> None:
+    """Read codes and the listing of their images; write neighbours, the precision at each k and figures."""
     search, in_memory = read("search", "in_memory")
     about = codes.describe(name)
     described = prepared.describe(about.dataset)
     counts = described["images"]
     splits = prepared.training_splits(about.parameters)
     depth = max(search.neighbours)
-    check(depth, sum(counts[split] for split in splits), counts["test"])
+    n_training = sum(counts[split] for split in splits)
+    if depth > n_training:
+        raise InputError(f"search.neighbours asks for {depth}, more than the {n_training} training images; lower it.")
+    if not counts["test"]:
+        raise InputError("search.queries has no test images to draw from; raise the data set's test_share or limit.")
 
     training = prepared.listing(about.dataset, *splits).drop(columns="class")
     queries = prepared.listing(about.dataset, "test").drop(columns="class")
@@ -34,7 +40,7 @@ def main(name: str) -> None:
     scores = [
         (metric, k, share)
         for metric, neighbours in found.items()
-        for k, share in precision(labels[neighbours.rows], queries["label"].to_numpy(), search.neighbours).items()
+        for k, share in precision_at(labels[neighbours.rows], queries["label"].to_numpy(), search.neighbours).items()
     ]
 
     folders = files.data("neighbours", name), files.plots("search", name), files.metrics("search", f"{name}.json")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import InputError, arguments_of
 from autoencoders.core.sampling import varied
 from autoencoders.images.preparation import Preparation
 from autoencoders.pages import figures
@@ -21,6 +21,7 @@ LABELS = {
 UNSEEN = 0.5
 
 
+@arguments_of("sequence")
 def main() -> None:
     (sequence,) = read("sequence")
     source = prepared.describe(sequence.dataset)["source"]

@@ -1,25 +1,121 @@
-"""Clustering of codes or other features, and scores against the classes."""
+"""Clustering of codes or other features, in memory or larger than it, and scores against the classes."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.cluster import KMeans, MiniBatchKMeans
-from sklearn.mixture import GaussianMixture
-from sklearn.utils.extmath import randomized_svd
-from threadpoolctl import threadpool_limits
 
-from autoencoders.clustering.scores import cluster_means, score
-from autoencoders.core.errors import InputError
-from autoencoders.core.rows import Rows
+from autoencoders.clustering import models, out_of_core
+from autoencoders.clustering.scores import score
+from autoencoders.core.errors import ArgumentError
+from autoencoders.core.rows import Rows, Watch, blocks, in_memory, unwatched
+from autoencoders.core.sampling import sampled
 
-# K-means on vectors wider than WIDE makes its starts on so many of their main directions.
-WIDE, DIRECTIONS = 512, 64
+CLUSTERERS = ("kmeans", "mini_batch_kmeans", "gaussian_mixture")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How vectors are clustered and scored.
+
+    Attributes
+    ----------
+    clusterer : {"kmeans", "mini_batch_kmeans", "gaussian_mixture"}
+        scikit-learn's `KMeans`, `MiniBatchKMeans` or `GaussianMixture`.
+    n_clusters : int
+        Also the number of a mixture's components.
+    options : mapping of mapping
+        Under each clusterer's name its other arguments, by scikit-learn's names. Those of "mini_batch_kmeans" are also
+        for "kmeans" on vectors larger than memory.
+    silhouette_sample : int
+        The silhouette, whose cost is quadratic, is taken over a seeded sample of at most so many vectors.
+    seed : int
+        Seeds the clusterer's starts and the samples.
+    """
+
+    clusterer: str
+    n_clusters: int
+    options: Mapping[str, Mapping[str, Any]]
+    silhouette_sample: int
+    seed: int
+
+
+class Clusterer:
+    """Assigns vectors to clusters that it was fitted to, in memory or larger than it.
+
+    Parameters
+    ----------
+    settings : Settings
+    memory : int, optional
+        Bytes up to which `Rows` are read into memory; of more, K-means takes mini-batches. A mixture is fitted to a
+        sample where all vectors, and what is computed with them, would take more. By default all are in memory.
+    watch : callable, optional
+        Shows how far passes over vectors are, where there is a `memory`.
+
+    Attributes
+    ----------
+    centres_ : ndarray of shape (n_clusters, width), float32
+        Means of the clusters, as the clusterer found them.
+    labels_ : ndarray of shape (n,), int64
+        The clusters of the vectors that were fitted to, as `predict` gives them.
+    model_ : sklearn.cluster.KMeans, sklearn.cluster.MiniBatchKMeans or sklearn.mixture.GaussianMixture
+    """
+
+    def __init__(self, settings: Settings, memory: int | None = None, watch: Watch = unwatched):
+        self.settings, self.memory, self.watch = settings, memory, watch
+
+    def fit(self, vectors: np.ndarray | Rows, y: None = None) -> Self:
+        """Fit to training vectors, float32 [n, width].
+
+        Raises
+        ------
+        ArgumentError
+            If there are more clusters than vectors, or a mixture cannot be fitted.
+        """
+        clusterer, n_clusters, seed = self.settings.clusterer, self.settings.n_clusters, self.settings.seed
+        if n_clusters > len(vectors):
+            raise ArgumentError(f"n_clusters is {n_clusters}, more than the {len(vectors)} training images; lower it.")
+        vectors = in_memory(vectors, self.memory)
+        if self.memory is not None and self._by_mini_batches(vectors):
+            options = self.settings.options["mini_batch_kmeans"]
+            self.model_ = out_of_core.mini_batches(vectors, n_clusters, options, seed, self.memory, self.watch)
+        else:
+            model = models.unfitted(clusterer, n_clusters, self.settings.options[clusterer], seed)
+            self.model_ = models.fit(model, sampled(vectors, self._sample_size(vectors), seed))
+        self.centres_ = models.centres(self.model_)
+        self.labels_ = self.predict(vectors)
+        return self
+
+    def predict(self, vectors: np.ndarray | Rows) -> np.ndarray:
+        """Return the clusters of vectors [n, width], int64 [n], from 0."""
+        if self.memory is None:
+            return models.predict(self.model_, np.asarray(vectors))
+        assignments = np.empty(len(vectors), np.int64)
+        for rows in self.watch(blocks(len(vectors)), len(vectors), "assignment"):
+            assignments[rows] = models.predict(self.model_, vectors[rows])
+        return assignments
+
+    def method(self, vectors: np.ndarray | Rows) -> str:
+        """Say in a few words how vectors larger than memory, scaled as these are, are clustered."""
+        if self._by_mini_batches(vectors):
+            return "mini-batches"
+        if (size := self._sample_size(vectors)) < len(vectors):
+            return f"fitted to a sample of {size:,}"
+        return f"scaled in parts to {vectors.shape[1]} numbers"
+
+    def _by_mini_batches(self, vectors: np.ndarray | Rows) -> bool:
+        return isinstance(vectors, Rows) and self.settings.clusterer != "gaussian_mixture"
+
+    def _sample_size(self, vectors: np.ndarray | Rows) -> int:
+        """Return how many of the vectors a model is fitted to."""
+        if self.memory is None or self.settings.clusterer != "gaussian_mixture":
+            return len(vectors)
+        return min(len(vectors), out_of_core.mixture_size(vectors.shape[1], self.settings.n_clusters, self.memory))
 
 
 class Clustering(NamedTuple):
-    """A fitted clustering of training vectors and of others.
+    """A clustering of training vectors and of others.
 
     Attributes
     ----------
@@ -33,118 +129,42 @@ class Clustering(NamedTuple):
 
     centres: np.ndarray
     assignments: dict[str, np.ndarray]
-    scores: dict[str, dict[str, float]]
+    scores: dict[str, dict[str, float | None]]
 
 
 def cluster(
-    features: Mapping[str, np.ndarray],
+    features: Mapping[str, np.ndarray | Rows],
     labels: Mapping[str, np.ndarray],
-    *,
-    clusterer: str,
-    n_clusters: int,
-    options: Mapping[str, object],
-    silhouette_sample: int,
-    seed: int,
+    settings: Settings,
+    memory: int | None = None,
+    watch: Watch = unwatched,
 ) -> Clustering:
-    """Fit a clusterer to the training vectors, assign all by `predict`, and score each part.
+    """Fit a clusterer to the training vectors, assign all vectors to clusters, and score each part of them.
 
     Parameters
     ----------
-    features : mapping of ndarray of shape (n, width), float32
+    features : mapping of ndarray or Rows of shape (n, width), float32
         Under "training" and any other names, such as "held_out".
     labels : mapping of ndarray of shape (n,), int64
-        The classes, used for the scores only; under the same keys.
-    clusterer : {"kmeans", "mini_batch_kmeans", "gaussian_mixture"}
-        scikit-learn's `KMeans`, `MiniBatchKMeans` or `GaussianMixture`.
-    n_clusters : int
-        Also the number of the mixture's components.
-    options : mapping
-        The clusterer's other arguments, by scikit-learn's names.
-    silhouette_sample : int
-        The silhouette, whose cost is quadratic, is taken over a seeded sample of at most so many vectors.
-    seed : int
-        Seeds the clusterer's starts and the sample.
+        The classes, used for the scores only; under the same names.
+    settings : Settings
+    memory, watch
+        As `Clusterer` takes them.
 
     Raises
     ------
-    InputError
-        If there are more clusters than training vectors, or a mixture breaks down.
+    ArgumentError
+        If there are more clusters than training vectors, or a mixture cannot be fitted.
     """
-    check(n_clusters, len(features["training"]))
-    model = fit(features["training"], clusterer=clusterer, n_clusters=n_clusters, options=options, seed=seed)
-    with threadpool_limits(1):
-        assignments = {part: predict(model, vectors) for part, vectors in features.items()}
-    return scored(model, features, labels, assignments, silhouette_sample, seed)
-
-
-def check(n_clusters: int, n: int) -> None:
-    """Raise an `InputError` where there are more clusters than training vectors."""
-    if n_clusters > n:
-        raise InputError(f"cluster.n_clusters is {n_clusters}, more than the {n} training images; lower it.")
-
-
-def fit(
-    training: np.ndarray, *, clusterer: str, n_clusters: int, options: Mapping[str, object], seed: int
-) -> KMeans | MiniBatchKMeans | GaussianMixture:
-    """Return a clusterer fitted to training vectors; parameters and errors as of `cluster`.
-
-    K-means on wide vectors makes its starts on their main directions alone, where a step costs a hundredth, and goes on
-    from the best of them with all numbers; it ends, as ever, where a step with all numbers changes nothing more (Ding
-    and He, "K-means clustering via principal component analysis", 2004).
-    """
-    model = CLUSTERERS[clusterer](n_clusters, random_state=seed, **options)
-    # Threads add their shares of a centre in the order in which they finish, and with it change its last bits.
-    with threadpool_limits(1):
-        if isinstance(model, KMeans) and training.shape[1] > WIDE:
-            model.set_params(init=_start(model, training, seed), n_init=1)
-        try:
-            return model.fit(_as_taken(model, training))
-        except ValueError as error:
-            if not isinstance(model, GaussianMixture):
-                raise
-            raise InputError(
-                f"cluster.{clusterer} cannot be fitted to {len(training)} vectors of "
-                f"{training.shape[1]} numbers ({str(error).split('.')[0]}); give its clustering a "
-                f"smaller pca, or raise cluster.{clusterer}.reg_covar."
-            ) from None
-
-
-def _start(model: KMeans, training: np.ndarray, seed: int) -> np.ndarray:
-    """Return the means [n_clusters, width] of the clusters that `model` finds on the vectors' main directions."""
-    along, lengths, _ = randomized_svd(training, min(DIRECTIONS, len(training)), n_iter=2, random_state=seed)
-    found = clone(model).fit_predict(along * lengths)
-    return cluster_means(training, found, model.n_clusters)
-
-
-def predict(model: KMeans | MiniBatchKMeans | GaussianMixture, vectors: np.ndarray) -> np.ndarray:
-    """Return the clusters of vectors [n, width], int64 [n]."""
-    return model.predict(_as_taken(model, vectors)).astype(np.int64)
-
-
-def scored(
-    model: KMeans | MiniBatchKMeans | GaussianMixture,
-    features: Mapping[str, np.ndarray | Rows],
-    labels: Mapping[str, np.ndarray],
-    assignments: dict[str, np.ndarray],
-    silhouette_sample: int,
-    seed: int,
-) -> Clustering:
-    """Return a fitted clusterer's clustering, with its scores; parameters as of `cluster`."""
-    centres = (model.means_ if isinstance(model, GaussianMixture) else model.cluster_centers_).astype(np.float32)
-    scores = {
-        part: score(vectors, labels[part], assignments[part], centres, silhouette_sample, seed)
+    clusterer = Clusterer(settings, memory, watch).fit(features["training"])
+    assignments = {
+        part: clusterer.labels_ if part == "training" else clusterer.predict(vectors)
         for part, vectors in features.items()
     }
-    return Clustering(centres, assignments, scores)
-
-
-def _kmeans(n_clusters: int, **options: object) -> KMeans:
-    return KMeans(n_clusters, algorithm="elkan", **options)
-
-
-CLUSTERERS = {"kmeans": _kmeans, "mini_batch_kmeans": MiniBatchKMeans, "gaussian_mixture": GaussianMixture}
-
-
-def _as_taken(model: object, vectors: np.ndarray) -> np.ndarray:
-    """Return what `model` computes with: a mixture inverts covariances, for which float32 is too coarse."""
-    return vectors.astype(np.float64) if isinstance(model, GaussianMixture) else vectors
+    scores = {
+        part: score(
+            vectors, labels[part], assignments[part], clusterer.centres_, settings.silhouette_sample, settings.seed
+        )
+        for part, vectors in features.items()
+    }
+    return Clustering(clusterer.centres_, assignments, scores)

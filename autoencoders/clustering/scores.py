@@ -1,12 +1,17 @@
 """Scores of clusterings against the classes and by distances, and what a cluster consists of."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
 from sklearn.metrics.cluster import contingency_matrix
-from threadpoolctl import threadpool_limits
 
 from autoencoders.core.rows import Rows, blocks
+from autoencoders.core.threads import one_thread
+
+# The scores that papers on deep clustering give.
+MAIN = ("accuracy", "nmi", "ari")
 
 
 def score(
@@ -19,9 +24,22 @@ def score(
 ) -> dict[str, float | None]:
     """Return the scores of one clustering.
 
-    `accuracy` (see `clustering_accuracy`), `nmi` (normalised mutual information, arithmetic mean), `ari`
-    (adjusted Rand index), `homogeneity`, `completeness`, all of them 1 at best; `silhouette` in -1 to 1, None
-    where the sample meets fewer than two clusters; `inertia`, the sum of squared distances to the centres.
+    Parameters
+    ----------
+    features : ndarray or Rows of shape (n, width), float32
+        What was clustered.
+    labels, assignments : ndarray of shape (n,), int64
+        The class and the cluster of each vector, from 0.
+    centres : ndarray of shape (n_clusters, width), float32
+    silhouette_sample, seed : int
+        The silhouette is taken over a sample of at most so many vectors, drawn by the seed.
+
+    Returns
+    -------
+    dict
+        `accuracy` (see `clustering_accuracy`), `nmi` (normalised mutual information, arithmetic mean), `ari`
+        (adjusted Rand index), `homogeneity`, `completeness`, all of them 1 at best; `silhouette` in -1 to 1, None
+        where the sample meets fewer than two clusters; `inertia`, the sum of squared distances to the centres.
     """
     return {
         "accuracy": clustering_accuracy(labels, assignments),
@@ -32,6 +50,17 @@ def score(
         "silhouette": _silhouette(features, assignments, silhouette_sample, seed),
         "inertia": float(_squared_distances(features, assignments, centres).sum(dtype=np.float64)),
     }
+
+
+def mean_and_deviation(runs: Sequence[Mapping[str, float | None]], names: Sequence[str] = MAIN) -> dict[str, float]:
+    """Return the mean of each named score over runs, and its standard deviation (over n) as `<name>_std`."""
+    summary = {}
+    for name in names:
+        values = np.array([scores[name] for scores in runs])
+        summary[name] = float(values.mean())
+        # Rounded: the mean of equal numbers may differ from them by a rounding error, which is no deviation.
+        summary[f"{name}_std"] = round(float(values.std()), 6)
+    return summary
 
 
 def clustering_accuracy(labels: np.ndarray, assignments: np.ndarray) -> float:
@@ -57,9 +86,9 @@ def central_images(
 
 def cluster_class_matrix(labels: np.ndarray, assignments: np.ndarray, n_clusters: int, n_classes: int) -> np.ndarray:
     """Return how many images of each class each cluster holds, int64 [n_clusters, n_classes]."""
-    counts = np.zeros((n_clusters, n_classes), dtype=np.int64)
-    np.add.at(counts, (assignments, labels), 1)
-    return counts
+    # scikit-learn's matrix is square: as many rows and columns as the larger of the two.
+    numbers = np.arange(max(n_clusters, n_classes))
+    return metrics.confusion_matrix(assignments, labels, labels=numbers)[:n_clusters, :n_classes]
 
 
 def cluster_means(codes: np.ndarray | Rows, assignments: np.ndarray, n_clusters: int) -> np.ndarray:
@@ -85,5 +114,5 @@ def _silhouette(features: np.ndarray | Rows, assignments: np.ndarray, sample: in
     found = len(np.unique(assignments[rows]))
     if not 2 <= found < len(rows):
         return None
-    with threadpool_limits(1):
+    with one_thread():
         return float(metrics.silhouette_score(features[rows], assignments[rows]))

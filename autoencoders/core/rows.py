@@ -1,20 +1,18 @@
-"""Rows of arrays that may be larger than memory, and the blocks in which they are read."""
+"""Arrays that may be larger than memory: rows that are read where they are needed, block by block."""
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
+# Rows that are read and computed with at a time.
 BLOCK_SIZE = 1000
 
-
-# Of rows that are shuffled while they are read: see `row_batches`.
+# Neighbouring rows that stay together when rows are shuffled, and the number of such runs in memory: see `row_batches`.
 RUN = 1000
-
-
 RUNS_AT_A_TIME = 16
 
-
-# Shows how far a loop is: takes slices, the rows in all of them and what is done to these; yields the slices.
+# Shows how far a loop is: takes slices, the number of rows in all of them and a few words on the work; yields these.
 Watch = Callable[[Iterable[slice], int, str], Iterable[slice]]
 
 
@@ -31,31 +29,34 @@ def unwatched(slices: Iterable[slice], n: int, what: str) -> Iterable[slice]:
 
 
 class Rows:
-    """Arrays one after another, read and transformed where their rows are asked for, and never held as a whole.
+    """Arrays one after another, of which only the rows that are asked for are read.
 
-    What is asked for, by a slice without a step or by integers, comes as an ndarray; `numpy.asarray` gives all of it.
+    A slice without a step, or an array of integers, gives these rows as an ndarray; `numpy.asarray` gives all of them.
+    A function given to `map` is applied to rows after they are read. Nothing is kept.
 
     Parameters
     ----------
-    *parts : sequence of array
-        At least one; of one dtype, and of one shape but for the first axis. Anything that has `shape`, `dtype`
-        and rows, by slice and by integers.
+    *arrays : sequence of array
+        At least one; of one dtype, and of one shape but for the first axis. Arrays, or objects that have `shape`,
+        `dtype` and rows by slice and by integers, such as files.
 
     Attributes
     ----------
     shape : tuple of int
     dtype : numpy.dtype
+    nbytes : int
+        Size of all rows in bytes, were they in memory.
     """
 
-    def __init__(self, *parts: np.ndarray):
-        self._parts = parts
-        self._ends = np.cumsum([part.shape[0] for part in parts])
+    def __init__(self, *arrays: np.ndarray):
+        self._arrays = arrays
+        self._ends = np.cumsum([array.shape[0] for array in arrays])
         self._functions: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
-        self.shape, self.dtype = (int(self._ends[-1]), *parts[0].shape[1:]), parts[0].dtype
+        self.shape, self.dtype = (int(self._ends[-1]), *arrays[0].shape[1:]), arrays[0].dtype
 
     def map(self, function: Callable[[np.ndarray], np.ndarray]) -> "Rows":
-        """Return the same rows as `function` makes them of a block; what it makes of a row must be that row's alone."""
-        mapped = Rows(*self._parts)
+        """Return these rows after `function`, which takes and returns a block [n, …] and treats each row by itself."""
+        mapped = Rows(*self._arrays)
         mapped._functions = (*self._functions, function)
         example = mapped[:1]
         mapped.shape, mapped.dtype = (len(self), *example.shape[1:]), example.dtype
@@ -63,6 +64,10 @@ class Rows:
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
 
     def __getitem__(self, key: slice | np.ndarray) -> np.ndarray:
         rows = self._between(*key.indices(len(self))) if isinstance(key, slice) else self._chosen(np.asarray(key))
@@ -72,37 +77,62 @@ class Rows:
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
-            raise ValueError("rows are read anew each time, and cannot be had without a copy")
-        whole = np.empty(self.shape, dtype or self.dtype)
-        for rows in blocks(len(self)):
-            whole[rows] = self[rows]
-        return whole
+            raise ValueError("rows are read anew each time: an array of them is always a copy")
+        return _read(self, dtype or self.dtype, unwatched, "")
 
     def _between(self, start: int, stop: int, step: int) -> np.ndarray:
         if step != 1:
             raise IndexError("rows are read in their order, without a step")
         found = [
-            part[max(start - first, 0) : max(stop - first, 0)]
-            for part, first, end in zip(self._parts, self._starts(), self._ends, strict=True)
+            array[max(start - first, 0) : max(stop - first, 0)]
+            for array, first, end in zip(self._arrays, self._starts(), self._ends, strict=True)
             if start < end and first < stop
         ]
         if len(found) == 1:
             return found[0]
-        return np.concatenate(found) if found else self._parts[0][:0]
+        return np.concatenate(found) if found else self._arrays[0][:0]
 
     def _chosen(self, numbers: np.ndarray) -> np.ndarray:
         if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(self):
             raise IndexError(f"rows must lie in 0 to {len(self) - 1}")
-        found = np.empty((len(numbers), *self._parts[0].shape[1:]), self._parts[0].dtype)
-        of_part = np.searchsorted(self._ends, numbers, side="right")
-        for number, (part, first) in enumerate(zip(self._parts, self._starts(), strict=True)):
-            here = of_part == number
+        found = np.empty((len(numbers), *self._arrays[0].shape[1:]), self._arrays[0].dtype)
+        of_array = np.searchsorted(self._ends, numbers, side="right")
+        for number, (array, first) in enumerate(zip(self._arrays, self._starts(), strict=True)):
+            here = of_array == number
             if here.any():
-                found[here] = part[numbers[here] - first]
+                found[here] = array[numbers[here] - first]
         return found
 
     def _starts(self) -> list[int]:
         return [0, *self._ends[:-1].tolist()]
+
+
+def in_memory(
+    vectors: np.ndarray | Rows, memory: int | None, watch: Watch = unwatched, what: str = ""
+) -> np.ndarray | Rows:
+    """Return rows as an array if it takes at most `memory` bytes, or if `memory` is None; else as they are.
+
+    An array is returned as it is. `watch` is told `what` while rows are read.
+    """
+    if isinstance(vectors, np.ndarray) or (memory is not None and vectors.nbytes > memory):
+        return vectors
+    return _read(vectors, vectors.dtype, watch, what)
+
+
+def all_in_memory(
+    splits: Mapping[str, np.ndarray | Rows], memory: int | None, watch: Watch = unwatched, what: str = ""
+) -> dict[str, np.ndarray | Rows]:
+    """Return the vectors of each split by `in_memory`; all as they are if those under "training" exceed `memory`."""
+    if memory is not None and splits["training"].nbytes > memory:
+        return dict(splits)
+    return {split: in_memory(vectors, memory, watch, what) for split, vectors in splits.items()}
+
+
+def _read(vectors: Rows, dtype: np.dtype, watch: Watch, what: str) -> np.ndarray:
+    whole = np.empty(vectors.shape, dtype)
+    for rows in watch(blocks(len(vectors)), len(vectors), what):
+        whole[rows] = vectors[rows]
+    return whole
 
 
 def row_batches(
@@ -113,19 +143,24 @@ def row_batches(
     watch: Watch = unwatched,
     what: str = "",
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the numbers of `size` rows and the rows themselves, until all have come; the last batch may be smaller.
+    """Yield batches of `size` rows, each as the rows' numbers and the rows; the last batch may be smaller.
 
     Parameters
     ----------
-    rows : Rows
+    rows : Rows of shape (n, …)
     size : int
     random : Generator, optional
-        Shuffles runs of RUN rows, which are read together since they lie together, and then the rows of `runs` such
-        runs among each other. Without it, all come in their order.
+        Shuffles runs of RUN neighbouring rows, which one read of a file gives, and then the rows of `runs` such runs
+        among each other. Without it, rows come in their order.
     runs : int, optional
-        How many of them are held at a time, by default RUNS_AT_A_TIME.
-    watch, what
-        Shows how far it is, and with what.
+        Runs in memory at a time, by default RUNS_AT_A_TIME.
+    watch : callable, optional
+        Shows how far the loop is, and is told `what`.
+
+    Yields
+    ------
+    numbers : ndarray of shape (size,), int64
+    rows : ndarray of shape (size, …)
     """
     order, runs = list(blocks(len(rows), RUN)), runs or RUNS_AT_A_TIME
     if random is not None:

@@ -1,92 +1,109 @@
-"""Embeddings of codes in few dimensions that keep neighbours together, for training vectors and others."""
+"""Spectral embedding: eigenvectors of the graph of nearest neighbours."""
 
-from collections.abc import Callable
+from typing import Self
 
 import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import eigsh
+from sklearn.base import BaseEstimator
 from sklearn.neighbors import NearestNeighbors
-from threadpoolctl import threadpool_limits
 
-Transform = Callable[[np.ndarray], np.ndarray]
+from autoencoders.core.threads import one_thread
 
-# Whose distance is a vector's reach (Zelnik-Manor and Perona), and the exponent of the weakest link between neighbours.
-LOCAL, WEAKEST = 7, 20
+# The neighbour whose distance is a vector's local scale in self-tuning weights, as Zelnik-Manor and Perona choose.
+SCALE_NEIGHBOUR = 7
+# Self-tuning weights are exp(-x) with x up to this: a weaker link would be lost to roundings, and the graph fall apart.
+MAX_EXPONENT = 20
+# Of eigenvalues, which lie in -1 to 1, in float64: eigsh iterates until they are as exact as this.
+EIGENVALUE_TOLERANCE = 1e-4
+# An eigenvalue nearer to 0 is taken as 0, and not divided by.
+MIN_EIGENVALUE = 1e-6
 
 
-def spectral(
-    training: np.ndarray, *, n_components: int, n_neighbors: int, metric: str, weights: str, diffusion: float
-) -> tuple[np.ndarray, Transform]:
+class Spectral(BaseEstimator):
     """Embed by the first eigenvectors of the graph of nearest neighbours, as spectral clustering does.
 
-    Each vector is linked to its nearest neighbours and to those that it is one of; of the graph's normalised
-    adjacency D^-½ A D^-½ the eigenvectors of the largest eigenvalues are taken, and each row scaled to length 1 (Ng,
-    Jordan and Weiss, "On spectral clustering", 2001). Other vectors are placed by their neighbours among the
-    training ones (the Nyström formula; Bengio et al., "Out-of-sample extensions", 2003). A graph in several pieces has
-    several eigenvectors of the same eigenvalue, of which not all may be found: raise `n_neighbors` until it is in one.
+    Each vector is linked to its nearest neighbours and to the vectors that it is a neighbour of. Of the graph's
+    normalised adjacency D^-½ A D^-½ the eigenvectors of the largest eigenvalues are taken, and each row scaled to
+    length 1 (Ng, Jordan and Weiss, "On spectral clustering", 2001). Other vectors are placed by their neighbours among
+    the training vectors (the Nyström formula; Bengio et al., "Out-of-sample extensions", 2003). A graph in several
+    pieces has several eigenvectors of the same eigenvalue, of which not all may be found: raise `n_neighbors` until the
+    graph is in one piece.
 
     Parameters
     ----------
-    training : ndarray of shape (n, width), float32
     n_components : int
-        Eigenvectors; fewer where there are not so many vectors.
+        Eigenvectors; at most n - 2 are taken.
     n_neighbors : int
-        Neighbours of each vector, itself not counted; fewer where there are not so many vectors.
+        Neighbours of each vector, itself not counted; at most n - 1 are taken.
     metric : str
         A distance of scikit-learn's `NearestNeighbors`.
     weights : {"equal", "local"}
-        Of the links: all 1, or exp(-d² / (s t)) at the distance d between vectors whose LOCAL-th neighbours lie at
-        the distances s and t (Zelnik-Manor and Perona, "Self-tuning spectral clustering", 2004).
+        Weights of the links: all 1, or exp(-d² / (s t)) at the distance d between vectors whose SCALE_NEIGHBOUR-th
+        neighbours lie at the distances s and t (Zelnik-Manor and Perona, "Self-tuning spectral clustering", 2004).
     diffusion : float
         At least 0; each eigenvector is multiplied by its eigenvalue to this power, which makes the later ones count
         less and the number of components matter less (the time of a diffusion map; Coifman and Lafon, 2006).
 
-    Returns
-    -------
-    embedding : ndarray of shape (n, n_components), float32
-    transform : callable
-        From other vectors to their places.
+    Attributes
+    ----------
+    embedding_ : ndarray of shape (n, n_components), float32
+        Of the training vectors.
     """
-    n = len(training)
-    n_components, n_neighbors = min(n_components, n - 2), min(n_neighbors, n - 1)
-    # One thread: the last bits of a product, and with them which of two neighbours is nearer, depend on their number.
-    with threadpool_limits(1):
-        index = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute", metric=metric).fit(training)
-        distances, neighbours = index.kneighbors()
-        reach = distances[:, min(LOCAL, n_neighbors) - 1]
-        directed = _links(distances, neighbours, reach, reach, weights)
+
+    def __init__(self, n_components: int, n_neighbors: int, metric: str, weights: str, diffusion: float):
+        self.n_components, self.n_neighbors, self.metric = n_components, n_neighbors, metric
+        self.weights, self.diffusion = weights, diffusion
+
+    @one_thread()
+    def fit(self, vectors: np.ndarray, y: None = None) -> Self:
+        """Embed training vectors, float32 [n, width]."""
+        vectors = np.asarray(vectors)
+        n = len(vectors)
+        self.index_ = NearestNeighbors(n_neighbors=min(self.n_neighbors, n - 1), algorithm="brute", metric=self.metric)
+        distances, neighbours = self.index_.fit(vectors).kneighbors()
+        self.scales_ = self._scales(distances)
+        directed = self._links(distances, neighbours, self.scales_)
         links = directed.maximum(directed.T)
         degrees = np.asarray(links.sum(axis=1)).ravel()
-        scale = scipy.sparse.diags(degrees**-0.5)
-        # A start of its own makes the result the same each time.
-        values, vectors = eigsh(scale @ links @ scale, k=n_components, which="LA", v0=np.ones(n), tol=1e-4)
-    values, vectors = values[::-1], vectors[:, ::-1]
-    # Eigenvalues of a graph in pieces may come out a rounding error below 0.
-    stretch = np.maximum(values, 0) ** diffusion
-    projection = stretch * (vectors / np.sqrt(degrees)[:, np.newaxis]) / np.where(np.abs(values) > 1e-6, values, 1)
+        normaliser = scipy.sparse.diags(degrees**-0.5)
+        adjacency = normaliser @ links @ normaliser
+        # Without a start that is given, eigsh draws one, and the result differs from run to run.
+        k, start = min(self.n_components, n - 2), np.ones(n)
+        values, eigenvectors = eigsh(adjacency, k=k, which="LA", v0=start, tol=EIGENVALUE_TOLERANCE)
+        values, eigenvectors = values[::-1], eigenvectors[:, ::-1]
+        # Eigenvalues of a graph in pieces may come out a rounding error below 0.
+        stretch = np.maximum(values, 0) ** self.diffusion
+        divisors = np.where(np.abs(values) > MIN_EIGENVALUE, values, 1)
+        self.projection_ = stretch * (eigenvectors / np.sqrt(degrees)[:, np.newaxis]) / divisors
+        self.embedding_ = _unit(stretch * eigenvectors)
+        return self
 
-    def transform(others: np.ndarray) -> np.ndarray:
-        with threadpool_limits(1):
-            distances, neighbours = index.kneighbors(others)
-            own = distances[:, min(LOCAL, n_neighbors) - 1]
-            return _unit(_links(distances, neighbours, own, reach, weights) @ projection)
+    def fit_transform(self, vectors: np.ndarray, y: None = None) -> np.ndarray:
+        """Return the embedding of training vectors [n, width], float32 [n, n_components]."""
+        return self.fit(vectors).embedding_
 
-    return _unit(stretch * vectors), transform
+    @one_thread()
+    def transform(self, vectors: np.ndarray) -> np.ndarray:
+        """Place other vectors [n, width] in the embedding of the training vectors, float32 [n, n_components]."""
+        distances, neighbours = self.index_.kneighbors(np.asarray(vectors))
+        return _unit(self._links(distances, neighbours, self._scales(distances)) @ self.projection_)
 
+    def _scales(self, distances: np.ndarray) -> np.ndarray:
+        """Return the local scale of vectors, float [n], from the distances to their neighbours, nearest first."""
+        return distances[:, min(SCALE_NEIGHBOUR, distances.shape[1]) - 1]
 
-def _links(
-    distances: np.ndarray, neighbours: np.ndarray, own: np.ndarray, reach: np.ndarray, weights: str
-) -> scipy.sparse.csr_matrix:
-    """Return the weights of the links from vectors to their neighbours among the training ones, [n, n_training]."""
-    n, n_neighbors = neighbours.shape
-    found = np.ones(distances.shape)
-    if weights == "local":
-        product = own[:, np.newaxis] * reach[neighbours]
-        # Copies of a vector lie at no distance, whatever that is a multiple of; no link is so weak that it is none.
-        ratio = distances**2 / np.maximum(product, np.finfo(np.float32).tiny)
-        found = np.exp(-np.minimum(ratio, WEAKEST))
-    places = (found.ravel(), neighbours.ravel(), np.arange(0, neighbours.size + 1, n_neighbors))
-    return scipy.sparse.csr_matrix(places, shape=(n, len(reach)))
+    def _links(self, distances: np.ndarray, neighbours: np.ndarray, scales: np.ndarray) -> scipy.sparse.csr_matrix:
+        """Return the weights of the links from vectors of some scales to their neighbours, [n, n_training]."""
+        n, n_neighbors = neighbours.shape
+        weights = np.ones(distances.shape)
+        if self.weights == "local":
+            product = scales[:, np.newaxis] * self.scales_[neighbours]
+            # Copies of a vector have a distance and a scale of 0.
+            ratio = distances**2 / np.maximum(product, np.finfo(np.float32).tiny)
+            weights = np.exp(-np.minimum(ratio, MAX_EXPONENT))
+        places = (weights.ravel(), neighbours.ravel(), np.arange(0, neighbours.size + 1, n_neighbors))
+        return scipy.sparse.csr_matrix(places, shape=(n, len(self.scales_)))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

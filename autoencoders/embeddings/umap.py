@@ -1,75 +1,84 @@
 """UMAP, by umap-learn."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import ArgumentError
+from autoencoders.core.threads import one_thread
 
-Transform = Callable[[np.ndarray], np.ndarray]
 
-
-def umap(
-    training: np.ndarray,
-    *,
-    n_components: int,
-    n_neighbors: int,
-    min_dist: float,
-    metric: str,
-    n_epochs: int | None,
-    seed: int,
-) -> tuple[np.ndarray, Transform]:
-    """Embed by UMAP (McInnes, Healy and Melville, 2018); the arguments are those of umap-learn.
+class UMAP(BaseEstimator):
+    """UMAP (McInnes, Healy and Melville, 2018) with a PCA as its start and one thread; other arguments as umap-learn's.
 
     Parameters
     ----------
-    training : ndarray of shape (n, width), float32
     n_components, n_neighbors, min_dist, metric, n_epochs
         See `umap.UMAP`; at most n - 1 neighbours are taken.
     seed : int
         Its `random_state`, which also holds it to one thread.
-
-    Returns
-    -------
-    embedding : ndarray of shape (n, n_components), float32
-    transform : callable
-        From other vectors to their places.
-
-    Raises
-    ------
-    InputError
-        If there are too few vectors to embed in so many dimensions.
     """
-    # It takes seconds to import, which a spectral embedding need not wait for.
-    with _hidden("tensorflow"):
-        from umap import UMAP
 
-    if len(training) < n_components + 2:
-        raise InputError(
-            f"manifolds: {len(training)} training images cannot be embedded in n_components {n_components}; lower it."
+    def __init__(
+        self, n_components: int, n_neighbors: int, min_dist: float, metric: str, n_epochs: int | None, seed: int
+    ):
+        self.n_components, self.n_neighbors, self.min_dist = n_components, n_neighbors, min_dist
+        self.metric, self.n_epochs, self.seed = metric, n_epochs, seed
+
+    def fit(self, vectors: np.ndarray, y: None = None) -> Self:
+        """Embed training vectors, float32 [n, width].
+
+        Raises
+        ------
+        ArgumentError
+            If there are too few vectors to embed in so many dimensions.
+        """
+        vectors = np.asarray(vectors)
+        if len(vectors) < self.n_components + 2:
+            raise ArgumentError(
+                f"n_components is {self.n_components}, but {len(vectors)} training images have no embedding "
+                f"in more than {max(len(vectors) - 2, 0)} dimensions; lower it."
+            )
+        # It takes seconds to import, which a spectral embedding need not wait for.
+        with _absent("tensorflow"):
+            import umap
+
+        self.model_ = umap.UMAP(
+            n_components=self.n_components,
+            n_neighbors=min(self.n_neighbors, len(vectors) - 1),
+            min_dist=self.min_dist,
+            metric=self.metric,
+            n_epochs=self.n_epochs,
+            init="pca",
+            random_state=self.seed,
+            n_jobs=1,
         )
-    model = UMAP(
-        n_components=n_components,
-        n_neighbors=min(n_neighbors, len(training) - 1),
-        min_dist=min_dist,
-        metric=metric,
-        n_epochs=n_epochs,
-        init="pca",
-        random_state=seed,
-        n_jobs=1,
-    )
-    return model.fit_transform(training).astype(np.float32), lambda others: model.transform(others).astype(np.float32)
+        # A seed holds umap-learn's own code to one thread, but not the principal components that it starts from.
+        with one_thread():
+            self.embedding_ = self.model_.fit_transform(vectors).astype(np.float32)
+        return self
+
+    def fit_transform(self, vectors: np.ndarray, y: None = None) -> np.ndarray:
+        """Return the embedding of training vectors [n, width], float32 [n, n_components]."""
+        return self.fit(vectors).embedding_
+
+    @one_thread()
+    def transform(self, vectors: np.ndarray) -> np.ndarray:
+        """Place other vectors [n, width] in the embedding of the training vectors, float32 [n, n_components]."""
+        return self.model_.transform(np.asarray(vectors)).astype(np.float32)
 
 
 @contextmanager
-def _hidden(module: str) -> Iterator[None]:
-    """Make `import module` fail inside the block: umap-learn imports TensorFlow, where it can, for a variant unused."""
+def _absent(module: str) -> Iterator[None]:
+    """Make `import module` fail inside the block: umap-learn imports TensorFlow if it can, and it is unused here."""
     if module in sys.modules:
         yield
         return
-    sys.modules[module] = None
+    sys.modules[module] = None  # type: ignore[assignment]
     try:
         yield
     finally:

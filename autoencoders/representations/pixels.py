@@ -1,66 +1,78 @@
-"""Representations of images that need no network, to set beside the codes of those that have one."""
+"""Pixels and their principal components: representations that need no network, to set beside the codes of networks."""
 
-from collections.abc import Callable
+from functools import partial
+from typing import Self
 
 import numpy as np
-from sklearn.decomposition import PCA
-from threadpoolctl import threadpool_limits
 
-from autoencoders.core.rows import Rows
+from autoencoders.core.rows import Rows, in_memory
+from autoencoders.core.threads import one_thread
 from autoencoders.images.preparation import Preparation
-from autoencoders.scaling.components import principal_components
-
-Transform = Callable[[np.ndarray], np.ndarray]
+from autoencoders.scaling.components import principal_components, project
 
 
-def pixels(images: np.ndarray | Rows, preparation: Preparation) -> Transform:
-    """Return a function from images, uint8 [n, height, width, channels], to their pixels, float32 [n, features].
-
-    There is nothing to fit to `images`.
-    """
-    return preparation._replace(flat=True)
-
-
-def pca(images: np.ndarray | Rows, preparation: Preparation, n_components: int, seed: int) -> Transform:
-    """Fit principal components to training images.
+class Pixels:
+    """The pixels of images as vectors.
 
     Parameters
     ----------
-    images : ndarray or Rows of shape (n, height, width, channels), uint8
-        An array is held once more, as float32, while the components are fitted; of rows their covariance is summed.
-    preparation : Preparation
-        The colour in which their pixels are taken.
-    n_components : int
-        Fewer are taken where there are no more pixels or images than that.
-    seed : int
-        Seeds the randomised decomposition that scikit-learn takes for many pixels of an array.
-
-    Returns
-    -------
-    callable
-        From uint8 images to float32 [n, n_components].
+    colour : {"grey", "rgb"}
+    memory : int, optional
+        Ignored, as training images are: there is nothing to fit.
     """
-    flat = pixels(images, preparation)
-    if isinstance(images, Rows):
-        return _summed(images.map(flat), flat, n_components)
-    vectors = flat(images)
-    # Threads add in an order that depends on their number, and with it change a product's last bits.
-    with threadpool_limits(1):
-        fitted = PCA(min(n_components, *vectors.shape), random_state=seed).fit(vectors)
 
-    def transform(block: np.ndarray) -> np.ndarray:
-        with threadpool_limits(1):
-            return fitted.transform(flat(block)).astype(np.float32)
+    def __init__(self, colour: str, memory: int | None = None):
+        self.colour, self.memory = colour, memory
 
-    return transform
+    def fit(self, images: np.ndarray | Rows, y: None = None) -> Self:
+        """Return the representation as it is."""
+        return self
+
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Return the pixels of images, uint8 [n, height, width, channels], in 0 to 1: float32 [n, n_pixels]."""
+        return Preparation(self.colour, flat=True)(images)
 
 
-def _summed(vectors: Rows, flat: Transform, n_components: int) -> Transform:
-    mean, directions, _, _ = principal_components(vectors, min(n_components, *vectors.shape))
-    mean, matrix = mean.astype(np.float32), directions.T.astype(np.float32)
+class PrincipalComponents:
+    """The largest principal components of pixels.
 
-    def transform(block: np.ndarray) -> np.ndarray:
-        with threadpool_limits(1):
-            return (flat(block) - mean) @ matrix
+    Of images that take more than `memory` the covariance is summed block by block.
 
-    return transform
+    Parameters
+    ----------
+    colour : {"grey", "rgb"}
+        In which pixels are taken.
+    n_components : int
+        Fewer are taken where there are no more pixels or training images than that.
+    seed : int
+        Seeds the randomised decomposition that scikit-learn takes for many pixels in memory.
+    memory : int, optional
+        Bytes that the training images may take as float32. By default all are in memory.
+    """
+
+    def __init__(self, colour: str, n_components: int, seed: int, memory: int | None = None):
+        self.colour, self.n_components, self.seed, self.memory = colour, n_components, seed, memory
+
+    def fit(self, images: np.ndarray | Rows, y: None = None) -> Self:
+        """Fit to training images, uint8 [n, height, width, channels]."""
+        # It takes a second to import, which pixels need not wait for.
+        from sklearn.decomposition import PCA
+
+        pixels = Pixels(self.colour).transform
+        # float32 takes four times what uint8 does.
+        images = in_memory(images, None if self.memory is None else self.memory // 4)
+        if isinstance(images, Rows):
+            vectors = images.map(pixels)
+            mean, directions, _, _ = principal_components(vectors, min(self.n_components, *vectors.shape))
+            self._project = partial(project, mean=mean.astype(np.float32), matrix=directions.T.astype(np.float32))
+        else:
+            vectors = pixels(images)
+            pca = PCA(min(self.n_components, *vectors.shape), random_state=self.seed)
+            with one_thread():
+                self._project = pca.fit(vectors).transform
+        return self
+
+    @one_thread()
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Return the components of images, uint8 [n, height, width, channels], as float32 [n, n_components]."""
+        return self._project(Pixels(self.colour).transform(images)).astype(np.float32, copy=False)

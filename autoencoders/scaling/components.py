@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
-from threadpoolctl import threadpool_limits
 
 from autoencoders.core.rows import Rows, Watch, blocks, unwatched
+from autoencoders.core.threads import one_thread
 
 
 class Components(NamedTuple):
@@ -28,6 +28,7 @@ class Components(NamedTuple):
     total: float
 
 
+@one_thread()
 def principal_components(vectors: Rows | np.ndarray, n: int, watch: Watch = unwatched) -> Components:
     """Return the `n` largest principal components, from one pass over the vectors.
 
@@ -47,18 +48,22 @@ def principal_components(vectors: Rows | np.ndarray, n: int, watch: Watch = unwa
     # Taken off before anything is squared: of numbers far from zero, squares would leave no digits for the variance.
     origin = vectors[:1][0].astype(np.float64)
     sums, products = np.zeros(width), np.zeros((width, width))
-    with threadpool_limits(1):
-        for rows in watch(blocks(count), count, "principal components"):
-            block = vectors[rows] - origin
-            sums += block.sum(axis=0)
-            products += block.T @ block
-        products -= np.outer(sums, sums / count)
-        products /= max(count - 1, 1)
-        total = float(np.trace(products))
-        # Symmetric, so that the transpose, which the decomposition may overwrite, is the same matrix.
-        chosen = (width - n, width - 1)
-        variances, directions = scipy.linalg.eigh(products.T, subset_by_index=chosen, overwrite_a=True)
+    for rows in watch(blocks(count), count, "principal components"):
+        block = vectors[rows] - origin
+        sums += block.sum(axis=0)
+        products += block.T @ block
+    products -= np.outer(sums, sums / count)
+    products /= max(count - 1, 1)
+    total = float(np.trace(products))
+    # Symmetric, so that the transpose, which the decomposition may overwrite, is the same matrix.
+    chosen = (width - n, width - 1)
+    variances, directions = scipy.linalg.eigh(products.T, subset_by_index=chosen, overwrite_a=True)
     directions = directions.T[::-1]
     largest = np.abs(directions).argmax(axis=1)
     directions = directions * np.sign(directions[np.arange(n), largest])[:, np.newaxis]
     return Components(origin + sums / count, directions, np.maximum(variances[::-1], 0), total)
+
+
+def project(vectors: np.ndarray, mean: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return the components of vectors [n, width], by their mean [width] and directions as columns [width, n]."""
+    return (vectors - mean) @ matrix

@@ -1,95 +1,157 @@
-"""What is done to codes before they are clustered: pooling, standardising, whitening, unit length."""
+"""What is done to codes before they are clustered or embedded: pooling, components, standardising, unit length."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import Normalizer, StandardScaler
-from threadpoolctl import threadpool_limits
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler, normalize
+
+from autoencoders.core.rows import Rows, Watch, blocks, in_memory, unwatched
+from autoencoders.core.sampling import sampled
+from autoencoders.core.threads import one_thread
+from autoencoders.scaling.components import principal_components, project
+from autoencoders.scaling.pooling import pool
+from autoencoders.scaling.whitening import Whitening, whitening_scale, with_variance
+
+Step = Callable[[np.ndarray], np.ndarray]
+
+# A covariance takes the square of the width in bytes and its decomposition the cube in time: of vectors wider than
+# this that exceed memory, components are fitted to a sample.
+MAX_COVARIANCE_WIDTH = 4096
 
 
-def scaler(
-    training: np.ndarray, *, scaling: str, shrinkage: float, n_components: int | None, unit_length: bool, seed: int
-) -> Pipeline | None:
-    """Fit to training vectors what is to be done to them and to others, by its method `transform`.
+class Scaler(BaseEstimator):
+    """Pool, project, scale and normalise vectors, fitted to training vectors in memory or larger than it.
+
+    In memory scikit-learn's `PCA` and `StandardScaler` are fitted to all vectors at once. Of vectors larger than
+    memory, sums are taken block by block, in float64: means, variances and the covariance, so that the size of a block
+    changes nothing but roundings.
 
     Parameters
     ----------
-    training : ndarray of shape (n, width), float32
     scaling : {"none", "standardise", "whiten"}
         "standardise" gives each number mean 0 and variance 1; "whiten" does so to the principal components.
     shrinkage : float
         At least 0; added to the components' variances before whitening by them, in units of the mean variance of a
         number, so that small components are not blown up to the size of large ones (for the covariance, the shrinkage
         of Ledoit and Wolf, 2004, by `shrinkage / (1 + shrinkage)`).
-    n_components : int or None
-        How many principal components to go over to first: the largest; None, or more than there are, for all of
-        them where "whiten" asks for components, and for the numbers as they are elsewhere.
+    pca : int or None
+        Project on so many of the largest principal components first; None, or more than there are, for all of them
+        where "whiten" asks for components, and for the numbers as they are elsewhere.
     unit_length : bool
         Whether to divide each vector by its length at the end, so that Euclidean K-means compares directions
         (spherical K-means but for the centres; Dhillon and Modha, 2001).
+    pooling : int or None
+        Average vectors that have positions over a grid of so many cells a side, before everything else: see `pool`.
+    shape : tuple of int, optional
+        Shape of one vector, for `pooling`: (height, width, filters). By default vectors have no positions.
     seed : int
-        Seeds the randomised decomposition that scikit-learn takes for wide vectors.
-
-    Returns
-    -------
-    Pipeline or None
-        None if nothing is to be done.
+        Seeds the randomised decomposition that scikit-learn takes for wide vectors, and the sample of wide vectors
+        larger than memory.
+    memory : int, optional
+        Bytes up to which `Rows` are read into memory, and which a sample of them may take. By default all are read.
+    watch : callable, optional
+        Shows how far passes over vectors larger than memory are.
     """
-    steps = []
-    if scaling == "whiten" or n_components:
-        width = min(n_components or len(training), *training.shape)
-        steps.append(_Whitening(width, shrinkage, seed) if scaling == "whiten" else PCA(width, random_state=seed))
-    if scaling == "standardise":
-        steps.append(StandardScaler())
-    if unit_length:
-        steps.append(Normalizer())
-    # Threads add in an order that depends on their number, and with it change a product's last bits.
-    with threadpool_limits(1):
-        return _OneThread([(type(step).__name__, step) for step in steps]).fit(training) if steps else None
 
+    def __init__(
+        self,
+        scaling: str = "none",
+        shrinkage: float = 0.0,
+        pca: int | None = None,
+        unit_length: bool = False,
+        pooling: int | None = None,
+        shape: tuple[int, ...] | None = None,
+        seed: int = 0,
+        memory: int | None = None,
+        watch: Watch = unwatched,
+    ):
+        self.scaling, self.shrinkage, self.pca, self.unit_length = scaling, shrinkage, pca, unit_length
+        self.pooling, self.shape, self.seed, self.memory, self.watch = pooling, shape, seed, memory, watch
 
-class _OneThread(Pipeline):
-    def transform(self, vectors: np.ndarray) -> np.ndarray:
-        with threadpool_limits(1):
-            return super().transform(vectors)
-
-
-class _Whitening(TransformerMixin, BaseEstimator):
-    """PCA to components of equal variance, but for `shrinkage`."""
-
-    def __init__(self, n_components: int, shrinkage: float, seed: int):
-        self.n_components, self.shrinkage, self.seed = n_components, shrinkage, seed
-
-    def fit(self, vectors: np.ndarray, y: None = None):
-        self.pca_ = PCA(self.n_components, random_state=self.seed).fit(vectors)
-        variance = self.pca_.explained_variance_
-        # Vectors that are all the same have no share of a variance to divide by.
-        total = np.nan_to_num(variance.sum() / self.pca_.explained_variance_ratio_.sum())
-        self.scale_ = whitening(variance, total / vectors.shape[1], self.shrinkage)
+    @one_thread()
+    def fit(self, vectors: np.ndarray | Rows, y: None = None) -> Self:
+        """Fit to training vectors, float32 [n, width]; `Rows` larger than `memory` are never read as a whole."""
+        vectors = in_memory(vectors, self.memory)
+        if isinstance(vectors, Rows):
+            self.steps_ = self._out_of_core(vectors.map(self._pool))
+        else:
+            self.steps_ = self._whole(self._pool(vectors))
+        self._fitted_in_memory = not isinstance(vectors, Rows)
         return self
 
-    def transform(self, vectors: np.ndarray) -> np.ndarray:
-        return self.pca_.transform(vectors)[:, : len(self.scale_)] / self.scale_
+    def transform(self, vectors: np.ndarray | Rows) -> np.ndarray | Rows:
+        """Return vectors [n, width] as float32 [n, new width].
 
+        Of `Rows` larger than `memory`, and of all `Rows` where the vectors that were fitted to are larger, these are
+        `Rows` again, scaled where they are read.
+        """
+        if self._fitted_in_memory:
+            vectors = in_memory(vectors, self.memory)
+        return vectors.map(self._apply) if isinstance(vectors, Rows) else self._apply(vectors)
 
-def whitening(variances: np.ndarray, mean_variance: float, shrinkage: float) -> np.ndarray:
-    """Return what to divide principal components by, for those of them that are worth keeping.
+    def fit_transform(self, vectors: np.ndarray | Rows, y: None = None) -> np.ndarray | Rows:
+        """Fit to vectors and return them scaled."""
+        return self.fit(vectors).transform(vectors)
 
-    Parameters
-    ----------
-    variances : ndarray of shape (n,)
-        Of the components, largest first.
-    mean_variance : float
-        Of a number of the vectors that they are components of.
-    shrinkage : float
-        As `scaler` takes it.
+    def _pool(self, vectors: np.ndarray) -> np.ndarray:
+        return pool(vectors, self.shape or vectors.shape[1:], self.pooling)
 
-    Returns
-    -------
-    ndarray of shape (n_kept,), n_kept from 1 to n
-    """
-    # A component without variance would be divided by rounding errors, and lie millions away for other vectors.
-    kept = variances[: max(1, int((variances > 1e-6 * variances[0]).sum()))]
-    # Components without any variance stay 0.
-    return np.sqrt(np.maximum(kept + shrinkage * mean_variance, np.finfo(np.float32).tiny))
+    @one_thread()
+    def _apply(self, vectors: np.ndarray) -> np.ndarray:
+        vectors = self._pool(vectors)
+        for step in self.steps_:
+            vectors = step(vectors)
+        return vectors.astype(np.float32, copy=False)
+
+    def _whole(self, vectors: np.ndarray) -> list[Step]:
+        """Return what is fitted to pooled training vectors in memory."""
+        steps = []
+        width = min(self.pca or len(vectors), *vectors.shape)
+        if self.scaling == "whiten":
+            steps.append(Whitening(width, self.shrinkage, self.seed))
+        elif self.pca:
+            steps.append(PCA(width, random_state=self.seed))
+        if self.scaling == "standardise":
+            steps.append(StandardScaler())
+        if self.unit_length:
+            steps.append(Normalizer())
+        return [make_pipeline(*steps).fit(vectors).transform] if steps else []
+
+    def _out_of_core(self, vectors: Rows) -> list[Step]:
+        """Return what is fitted to pooled training vectors that are larger than memory."""
+        n, width = vectors.shape
+        steps: list[Step] = []
+        if self.scaling == "whiten" or self.pca:
+            if width > MAX_COVARIANCE_WIDTH:
+                # In float64 a sample takes 8 bytes a number.
+                return self._whole(sampled(vectors, self.memory // (8 * width), self.seed))
+            steps.append(self._projection(vectors))
+        elif self.scaling == "standardise":
+            standard = StandardScaler()
+            for rows in self.watch(blocks(n), n, "means and variances"):
+                standard.partial_fit(vectors[rows])
+            steps.append(standard.transform)
+        if self.unit_length:
+            steps.append(normalize)
+        return steps
+
+    def _projection(self, vectors: Rows) -> Step:
+        """Return the projection on principal components, scaled as `scaling` says."""
+        n, width = vectors.shape
+        n_components = min(self.pca or n, n, width)
+        mean, directions, variances, total = principal_components(vectors, n_components, self.watch)
+        if self.scaling == "whiten":
+            scale = whitening_scale(variances, total / width, self.shrinkage)
+        else:
+            # scikit-learn standardises by the deviation of all n vectors, a variance of components is over n - 1.
+            deviations = np.sqrt(variances * (n - 1) / n)
+            scale = np.ones_like(variances)
+            if self.scaling == "standardise":
+                scale = np.where(with_variance(deviations), deviations, 1)
+        matrix = (directions[: len(scale)] / scale[:, np.newaxis]).T.astype(np.float32)
+        return partial(project, mean=mean.astype(np.float32), matrix=matrix)

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import ArgumentError
 from autoencoders.core.rows import Rows, blocks
+from autoencoders.core.threads import one_thread
 
 
 class Neighbours(NamedTuple):
@@ -22,14 +22,6 @@ class Neighbours(NamedTuple):
 
     rows: np.ndarray
     distances: np.ndarray
-
-
-def check(k: int, n_index: int, n_queries: int) -> None:
-    """Raise an `InputError` where there are fewer than `k` images to find, or none to search for."""
-    if k > n_index:
-        raise InputError(f"search.neighbours asks for {k}, more than the {n_index} training images; lower it.")
-    if n_queries < 1:
-        raise InputError("search.queries has no test images to draw from; raise the data set's test_share or limit.")
 
 
 def nearest(
@@ -47,8 +39,8 @@ def nearest(
     k : int
         From 1 to n_index.
     memory : int, optional
-        Bytes up to which all of the index is held at once; of a larger one a quarter of so many at a time, since the
-        search takes as much again for a copy and for distances. By default it is held.
+        Bytes up to which the whole index is in memory. Of a larger one a quarter of so many bytes is read at a time,
+        since the search takes as much again for a copy and for distances. By default the whole index is.
 
     Returns
     -------
@@ -57,51 +49,53 @@ def nearest(
 
     Raises
     ------
-    InputError
+    ArgumentError
         If `k` is more than there are vectors in the index, or there are no queries.
     """
     # Scikit-learn takes a second to import, which a mistake in the parameters need not wait for.
     from sklearn import config_context
     from sklearn.neighbors import NearestNeighbors
 
-    check(k, len(index), len(queries))
+    if k > len(index):
+        raise ArgumentError(f"k is {k}, more than the {len(index)} vectors of the index; lower it.")
+    if not len(queries):
+        raise ArgumentError("queries are empty; give at least one.")
     n, width = index.shape
-    in_parts = memory is not None and memory < 4 * n * width
-    at_a_time = max(k, memory // (4 * 4 * width)) if in_parts else n
-    # MiB of distances that scikit-learn holds at a time.
+    in_blocks = memory is not None and memory < 4 * n * width
+    at_a_time = max(k, memory // (4 * 4 * width)) if in_blocks else n
+    # MiB of distances that scikit-learn computes at a time.
     working = {} if memory is None else {"working_memory": max(memory // 2**22, 1)}
-    found = {metric: [] for metric in metrics}
-    # Threads add in an order that depends on their number, and with it change a product's last bits.
-    with threadpool_limits(1), config_context(**working):
+    per_block: dict[str, list[Neighbours]] = {metric: [] for metric in metrics}
+    with one_thread(), config_context(**working):
         for rows in blocks(n, at_a_time):
             vectors = index[rows]
-            for metric, parts in found.items():
-                fitted = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric=metric)
-                distances, places = fitted.fit(vectors).kneighbors(queries)
-                parts.append(Neighbours(rows.start + places, distances))
-    return {metric: _nearest_of_all(parts, k) for metric, parts in found.items()}
+            for metric, neighbours in per_block.items():
+                search = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric=metric)
+                distances, places = search.fit(vectors).kneighbors(queries)
+                neighbours.append(Neighbours(rows.start + places, distances))
+    return {metric: _nearest_of_all(neighbours, k) for metric, neighbours in per_block.items()}
 
 
-def _nearest_of_all(parts: list[Neighbours], k: int) -> Neighbours:
-    """Return the `k` nearest of those that were found in parts of an index."""
-    if len(parts) == 1:
-        return parts[0]
-    rows, distances = (np.concatenate(each, axis=1) for each in zip(*parts, strict=True))
+def _nearest_of_all(per_block: list[Neighbours], k: int) -> Neighbours:
+    """Return the `k` nearest of the neighbours that were found in each block of an index."""
+    if len(per_block) == 1:
+        return per_block[0]
+    rows, distances = (np.concatenate(arrays, axis=1) for arrays in zip(*per_block, strict=True))
     order = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return Neighbours(np.take_along_axis(rows, order, axis=1), np.take_along_axis(distances, order, axis=1))
 
 
-def precision(found: np.ndarray, wanted: np.ndarray, neighbours: Iterable[int]) -> dict[int, float]:
-    """Return the precision at each of `neighbours`: the share of so many nearest vectors that are of the query's class.
+def precision_at(neighbour_labels: np.ndarray, labels: np.ndarray, ks: Iterable[int]) -> dict[int, float]:
+    """Return the precision at each k: the share of the k nearest vectors that are of the query's class.
 
     Parameters
     ----------
-    found : ndarray of shape (n_queries, k), integers
+    neighbour_labels : ndarray of shape (n_queries, k), int64
         The neighbours' classes, nearest first.
-    wanted : ndarray of shape (n_queries,), integers
+    labels : ndarray of shape (n_queries,), int64
         The queries' classes.
-    neighbours : iterable of int
+    ks : iterable of int
         From 1 to k.
     """
-    agrees = found == wanted[:, np.newaxis]
-    return {k: float(agrees[:, :k].mean()) for k in neighbours}
+    agrees = neighbour_labels == labels[:, np.newaxis]
+    return {k: float(agrees[:, :k].mean()) for k in ks}

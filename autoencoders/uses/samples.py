@@ -9,12 +9,15 @@ from scipy.special import entr
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
-from threadpoolctl import threadpool_limits
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import ArgumentError
 from autoencoders.core.rows import Rows
+from autoencoders.core.threads import one_thread
 from autoencoders.images.preparation import Preparation
 from autoencoders.uses import neighbours
+
+# The least that is added to the variances of a mixture, where no number of the codes varies.
+MIN_RIDGE = 1e-9
 
 
 class Density(NamedTuple):
@@ -35,7 +38,7 @@ class Density(NamedTuple):
     def sample(self, n: int, seed: int) -> np.ndarray:
         """Draw `n` codes, at least 1, as float32 [n, width]; the same for the same seed."""
         self.mixture.set_params(random_state=seed)
-        with threadpool_limits(1):
+        with one_thread():
             codes, _ = self.mixture.sample(n)
             # They come component by component; any first few should be a fair sample too.
             codes = np.random.default_rng(seed).permutation(codes)
@@ -43,10 +46,10 @@ class Density(NamedTuple):
 
 
 def check(components: Sequence[int], n_codes: int) -> None:
-    """Raise an `InputError` where a mixture would have more components than there are codes to fit it to."""
+    """Raise an `ArgumentError` where a mixture would have more components than there are codes to fit it to."""
     if max(components) > n_codes:
-        raise InputError(
-            f"generate.components asks for {max(components)}, more than the {n_codes} training images; lower it."
+        raise ArgumentError(
+            f"components asks for {max(components)}, more than the {n_codes} training images; lower it."
         )
 
 
@@ -78,12 +81,11 @@ def fit(
 
     Raises
     ------
-    InputError
+    ArgumentError
         If there are more components than codes.
     """
     check(components, len(codes))
-    # Threads add in an order that depends on their number, and with it change the last bits.
-    with threadpool_limits(1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         # Codes that are all alike have fewer clusters to start from; the fit is no less a density.
         warnings.simplefilter("ignore", ConvergenceWarning)
         pca = None
@@ -92,13 +94,13 @@ def fit(
             pca = PCA(min(max_width, len(codes)), svd_solver="randomized", random_state=seed).fit(codes)
             codes = pca.transform(codes)
         codes = codes.astype(np.float64)
-        added = max(ridge * float(codes.var(axis=0).mean()), 1e-9)
+        added = max(ridge * float(codes.var(axis=0).mean()), MIN_RIDGE)
         mixtures = {
             n: GaussianMixture(n, covariance_type=covariance_type, reg_covar=added, random_state=seed).fit(codes)
             for n in components
         }
         bic = {n: float(mixture.bic(codes)) for n, mixture in mixtures.items()}
-    return Density(mixtures[min(bic, key=bic.get)], pca, bic)
+    return Density(mixtures[min(bic, key=lambda n: bic[n])], pca, bic)
 
 
 def most_codes(width: int, components: Sequence[int], max_width: int, memory: int) -> int:
@@ -117,15 +119,15 @@ def pairs(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
 
     Raises
     ------
-    InputError
+    ArgumentError
         If there is no such pair among the rows as they are drawn.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
     drawn = order[: len(order) // 2 * 2].reshape(-1, 2)
     found = drawn[labels[drawn[:, 0]] != labels[drawn[:, 1]]][:n]
     if not len(found):
-        raise InputError(
-            "generate.pairs finds no two test images of different classes; raise the data set's test_share or limit."
+        raise ArgumentError(
+            "pairs finds no two test images of different classes; raise the data set's test_share or limit."
         )
     return found
 

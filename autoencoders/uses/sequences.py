@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import ArgumentError
 from autoencoders.core.rows import blocks
 from autoencoders.uses import neighbours, reconstruction
 
@@ -14,12 +14,12 @@ def split(images: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
 
     Raises
     ------
-    InputError
+    ArgumentError
         If no row would be left on either side.
     """
     height = images.shape[1]
     if not 0 < rows < height:
-        raise InputError(f"sequence.rows is {rows}, but the images have {height} rows; give 1 to {height - 1}.")
+        raise ArgumentError(f"rows is {rows}, but the images have {height} rows; give 1 to {height - 1}.")
     return images[:, :rows], images[:, rows:]
 
 

@@ -79,7 +79,7 @@ def test_two_runs_write_the_same_bytes_and_another_seed_others(configure):
     configure("photos", source="bundled", crops=5, seed=3)
     stage.main("photos")
     first = fingerprints(written("photos"))
-    shutil.rmtree("outputs")
+    shutil.rmtree("data")
     stage.main("photos")
     assert fingerprints(written("photos")) == first
     configure("photos", source="bundled", crops=5, seed=4)

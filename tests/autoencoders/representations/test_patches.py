@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
-from autoencoders.images.preparation import Preparation
-from autoencoders.representations.patches import PatchAutoencoder, PatchFeatures, side_by_side
+from autoencoders.representations.patches import PatchAutoencoder, PatchFeatures, triangle
 
 RANDOM = np.random.default_rng(0)
 # Bars, upright or level, in colours and places of their own: patches that have something to learn.
@@ -27,80 +25,57 @@ UNITS = {
 KINDS = pytest.mark.parametrize(
     ("kind", "settings", "width"), [(PatchFeatures, CENTRES, 8), (PatchAutoencoder, UNITS, 12)]
 )
-RGB = Preparation("rgb", flat=False)
+
+
+def fitted(kind: type, settings: dict, *windows: tuple[str, int, int]):
+    """Return patch features fitted to IMAGES, by windows of a colour, a size and a grid."""
+    keys = ("colour", "patch_size", "grid")
+    return kind(windows=[dict(zip(keys, window, strict=True)) for window in windows], **settings).fit(IMAGES)
 
 
 @KINDS
 @pytest.mark.parametrize("grid", [1, 2, 3])
 def test_features_are_a_description_for_each_cell_and_of_length_1(kind, settings, width, grid):
-    features = kind(IMAGES, RGB, 4, grid, **settings)
-    found = features(IMAGES[:7])
-    assert found.dtype == np.float32 and found.shape == (7, features.width) == (7, grid * grid * width)
+    found = fitted(kind, settings, ("rgb", 4, grid)).transform(IMAGES[:7])
+    assert found.dtype == np.float32 and found.shape == (7, grid * grid * width)
     assert (found >= 0).all()
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
 
 
 @KINDS
 def test_images_of_a_kind_are_nearer_to_each_other(kind, settings, width):
-    found = kind(IMAGES, Preparation("grey", flat=False), 5, 1, **settings)(IMAGES)
+    found = fitted(kind, settings, ("grey", 5, 1)).transform(IMAGES)
     likeness = found @ found.T
     np.fill_diagonal(likeness, -1)
     assert (LABELS[likeness.argmax(axis=1)] == LABELS).mean() > 0.9
 
 
 @KINDS
-def test_brightness_and_contrast_of_the_whole_image_change_little(kind, settings, width):
-    features = kind(IMAGES, RGB, 4, 2, **settings)
-    found, darker = features(IMAGES[:9]), features((IMAGES[:9] * 0.5 + 60).astype(np.uint8))
+def test_brightness_and_contrast_of_the_whole_image_change_little_and_one_colour_does_no_harm(kind, settings, width):
+    patches = fitted(kind, settings, ("rgb", 4, 2))
+    found, darker = patches.transform(IMAGES[:9]), patches.transform((IMAGES[:9] * 0.5 + 60).astype(np.uint8))
     assert (np.einsum("ij,ij->i", found, darker) > 0.95).all()
-
-
-@KINDS
-def test_an_image_of_one_colour_has_features_too(kind, settings, width):
-    assert np.isfinite(kind(IMAGES, RGB, 4, 2, **settings)(np.full((2, 12, 12, 3), 9, np.uint8))).all()
-
-
-@KINDS
-def test_neither_chance_nor_threads_nor_blocks_change_a_bit(kind, settings, width):
-    found = []
-    for threads in (1, 2):
-        with threadpool_limits(threads):
-            features = kind(IMAGES, RGB, 4, 2, **settings)
-            found.append(features(IMAGES).tobytes())
-    assert found[0] == found[1]
-    assert features(IMAGES[20:30]).tobytes() == features(IMAGES)[20:30].tobytes()
-
-
-@KINDS
-def test_another_seed_learns_from_other_patches(kind, settings, width):
-    found = [kind(IMAGES, RGB, 4, 2, **settings | {"seed": seed})(IMAGES) for seed in (0, 1)]
-    assert not np.allclose(*found)
+    assert np.isfinite(patches.transform(np.full((2, 12, 12, 3), 9, np.uint8))).all()
 
 
 def test_patches_are_described_by_how_much_nearer_than_on_average_centres_lie():
-    features = PatchFeatures(IMAGES, RGB, 4, 1, **CENTRES)
-    patches = RANDOM.normal(size=(20, 4 * 4 * 3)).astype(np.float32)
-    distances = np.linalg.norm(patches[:, np.newaxis] - features._centres, axis=2)
+    patches, centres = (RANDOM.normal(size=(n, 48)).astype(np.float32) for n in (20, 8))
+    distances = np.linalg.norm(patches[:, np.newaxis] - centres, axis=2)
     expected = np.maximum(distances.mean(axis=1, keepdims=True) - distances, 0)
-    np.testing.assert_allclose(features._describe(patches), expected, atol=1e-3)
+    np.testing.assert_allclose(triangle(patches, centres), expected, atol=1e-3)
 
 
-def test_the_patch_autoencoder_learns_to_give_patches_back():
-    losses = PatchAutoencoder(IMAGES, RGB, 4, 2, **UNITS | {"noise": 0}).losses
-    assert len(losses) == UNITS["epochs"]
-    assert losses[-1] < 0.5 * losses[0]
-
-
-def test_noise_is_on_what_is_given_and_makes_the_task_harder():
-    losses = [PatchAutoencoder(IMAGES, RGB, 4, 2, **UNITS | {"noise": noise}).losses[-1] for noise in (0, 1)]
-    assert losses[0] < losses[1]
+def test_the_patch_autoencoder_learns_to_give_patches_back_and_noise_makes_it_harder():
+    (exact,), (noisy,) = (fitted(PatchAutoencoder, UNITS | {"noise": noise}, ("rgb", 4, 2)).losses_ for noise in (0, 1))
+    assert len(exact) == UNITS["epochs"]
+    assert exact[-1] < 0.5 * exact[0]
+    assert exact[-1] < noisy[-1]
 
 
 def test_windows_stand_side_by_side():
-    windows = [{"colour": "rgb", "patch_size": 4, "grid": 2}, {"colour": "grey", "patch_size": 6, "grid": 1}]
-    found = side_by_side(PatchFeatures, IMAGES, windows, **CENTRES)(IMAGES[:5])
-    first = PatchFeatures(IMAGES, RGB, 4, 2, **CENTRES)(IMAGES[:5])
-    second = PatchFeatures(IMAGES, Preparation("grey", flat=False), 6, 1, **CENTRES)(IMAGES[:5])
+    windows = [("rgb", 4, 2), ("grey", 6, 1)]
+    found = fitted(PatchFeatures, CENTRES, *windows).transform(IMAGES[:5])
+    apart = [fitted(PatchFeatures, CENTRES, window).transform(IMAGES[:5]) for window in windows]
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, np.concatenate([first, second], axis=1) / np.sqrt(2), rtol=1e-6)
+    np.testing.assert_allclose(found, np.concatenate(apart, axis=1) / np.sqrt(2), rtol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)

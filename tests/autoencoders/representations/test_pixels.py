@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from autoencoders.core.rows import Rows
-from autoencoders.images.preparation import Preparation
-from autoencoders.representations import pixels
+from autoencoders.representations.pixels import Pixels, PrincipalComponents
 
 RANDOM = np.random.default_rng(0)
 IMAGES, OTHERS = (RANDOM.integers(0, 256, (n, 6, 5, 3), dtype=np.uint8) for n in (40, 7))
@@ -16,16 +14,15 @@ def flat(images: np.ndarray, colour: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("colour", ["grey", "rgb"])
-@pytest.mark.parametrize("keep_form", [True, False])
-def test_pixels_are_those_of_the_colour_in_a_row(colour, keep_form):
-    found = pixels.pixels(IMAGES, Preparation(colour, flat=not keep_form))(OTHERS)
+def test_pixels_are_those_of_the_colour_in_a_row(colour):
+    found = Pixels(colour).fit(IMAGES).transform(OTHERS)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, flat(OTHERS, colour), atol=1e-6)
 
 
 @pytest.mark.parametrize("colour", ["grey", "rgb"])
 def test_components_are_fitted_to_the_training_images_alone(colour):
-    found = pixels.pca(IMAGES, Preparation(colour, flat=False), 4, seed=0)(OTHERS)
+    found = PrincipalComponents(colour, 4, seed=0).fit(IMAGES).transform(OTHERS)
     training, others = flat(IMAGES, colour), flat(OTHERS, colour)
     directions = np.linalg.svd(training - training.mean(axis=0))[2][:4]
     expected = (others - training.mean(axis=0)) @ directions.T
@@ -35,23 +32,16 @@ def test_components_are_fitted_to_the_training_images_alone(colour):
 
 
 @pytest.mark.parametrize("colour", ["grey", "rgb"])
-def test_components_of_stored_rows_are_those_of_the_array(colour):
-    form = Preparation(colour, flat=False)
-    whole = pixels.pca(IMAGES, form, 4, seed=0)(OTHERS)
-    found = pixels.pca(Rows(IMAGES[:25], IMAGES[25:]), form, 4, seed=0)(OTHERS)
+def test_components_of_images_larger_than_memory_are_those_of_the_array(colour):
+    whole = PrincipalComponents(colour, 4, seed=0).fit(IMAGES).transform(OTHERS)
+    # As float32 they take four times as much as they do here.
+    large = PrincipalComponents(colour, 4, seed=0, memory=4 * IMAGES.nbytes - 1).fit(Rows(IMAGES[:25], IMAGES[25:]))
+    found = large.transform(OTHERS)
     assert found.dtype == np.float32
     np.testing.assert_allclose(np.abs(found), np.abs(whole), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(("n_images", "width"), [(40, 30), (9, 9)])
 def test_no_more_components_are_taken_than_there_are(n_images, width):
-    transform = pixels.pca(IMAGES[:n_images], Preparation("grey", flat=True), 64, seed=0)
-    assert transform(OTHERS).shape == (7, width)
-
-
-def test_neither_chance_nor_the_number_of_threads_changes_a_bit():
-    images, found = RANDOM.integers(0, 256, (600, 24, 24, 1), dtype=np.uint8), []
-    for threads in (1, 2):
-        with threadpool_limits(threads):
-            found.append(pixels.pca(images, Preparation("grey", flat=True), 3, seed=0)(images).tobytes())
-    assert found[0] == found[1]
+    components = PrincipalComponents("grey", 64, seed=0).fit(IMAGES[:n_images])
+    assert components.transform(OTHERS).shape == (7, width)

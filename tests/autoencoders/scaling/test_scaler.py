@@ -1,14 +1,24 @@
 import numpy as np
 import pytest
-from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from autoencoders.core.rows import Rows
-from autoencoders.scaling.components import principal_components
+from autoencoders.scaling import scaler
 from autoencoders.scaling.pooling import pool
-from autoencoders.scaling.scaler import scaler
+from autoencoders.scaling.scaler import Scaler
 
-PLAIN = {"scaling": "none", "shrinkage": 0, "n_components": None, "unit_length": False, "seed": 0}
+
+class Counted:
+    """Vectors that remember the most of them that were asked for at once, and how many in all."""
+
+    def __init__(self, array: np.ndarray):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+        self.most = self.total = 0
+
+    def __getitem__(self, key):
+        found = self.array[key]
+        self.most, self.total = max(self.most, len(found)), self.total + len(found)
+        return found
 
 
 def vectors(n: int, width: int, seed: int = 0) -> np.ndarray:
@@ -23,20 +33,25 @@ def components(training: np.ndarray, others: np.ndarray, n: int) -> np.ndarray:
     return (others - training.mean(axis=0)) @ directions[:, ::-1][:, :n]
 
 
-def test_nothing_is_fitted_where_nothing_is_to_be_done():
-    assert scaler(vectors(9, 3), **PLAIN) is None
+def split(array: np.ndarray) -> Rows:
+    return Rows(array[: len(array) // 3], array[len(array) // 3 :])
+
+
+def test_vectors_stay_as_they_are_where_nothing_is_asked_for():
+    training = vectors(9, 3)
+    assert Scaler().fit_transform(training) is training
 
 
 def test_standardising_takes_mean_and_deviation_of_the_training_vectors():
     training, others = vectors(60, 4), vectors(20, 4, seed=1) + 1
-    found = scaler(training, **{**PLAIN, "scaling": "standardise"}).transform(others)
+    found = Scaler(scaling="standardise").fit(training).transform(others)
     np.testing.assert_allclose(found, (others - training.mean(axis=0)) / training.std(axis=0), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("scaling", ["none", "whiten"])
 def test_the_largest_components_of_the_training_vectors_are_kept(scaling):
     training, others = vectors(200, 6), vectors(20, 6, seed=1)
-    found = scaler(training, **{**PLAIN, "scaling": scaling, "n_components": 3}).transform(others)
+    found = Scaler(scaling, pca=3).fit(training).transform(others)
     expected = components(training, others, 3)
     if scaling == "whiten":
         expected /= components(training, training, 3).std(axis=0, ddof=1)
@@ -46,15 +61,14 @@ def test_the_largest_components_of_the_training_vectors_are_kept(scaling):
 
 def test_shrinkage_adds_to_the_variances_by_which_is_whitened():
     training = vectors(200, 6)
-    found = scaler(training, **{**PLAIN, "scaling": "whiten", "shrinkage": 0.5}).transform(training)
+    found = Scaler("whiten", shrinkage=0.5).fit_transform(training)
     variances = components(training, training, 6).var(axis=0, ddof=1)
     expected = variances / (variances + 0.5 * training.var(axis=0, ddof=1).mean())
     np.testing.assert_allclose(found.var(axis=0, ddof=1), expected, rtol=1e-3)
 
 
 def test_components_are_standardised_where_both_are_asked_for():
-    training = vectors(60, 5)
-    found = scaler(training, **{**PLAIN, "scaling": "standardise", "n_components": 2}).transform(training)
+    found = Scaler("standardise", pca=2).fit_transform(vectors(60, 5))
     np.testing.assert_allclose(np.cov(found, rowvar=False, ddof=0), np.eye(2), atol=1e-4)
 
 
@@ -63,9 +77,9 @@ def test_components_are_standardised_where_both_are_asked_for():
     [vectors(20, 30), vectors(90, 6) * np.array([1, 1, 0, 1, 1, 1], np.float32)],
     ids=["fewer vectors than numbers", "a number that never changes"],
 )
-@pytest.mark.parametrize("n_components", [None, 1000])
-def test_whitening_does_not_blow_up_what_never_varied_in_training(training, n_components):
-    fitted = scaler(training, **{**PLAIN, "scaling": "whiten", "n_components": n_components})
+@pytest.mark.parametrize("pca", [None, 1000])
+def test_whitening_does_not_blow_up_what_never_varied_in_training(training, pca):
+    fitted = Scaler("whiten", pca=pca).fit(training)
     found = fitted.transform(training + vectors(len(training), training.shape[1], seed=1))
     assert found.shape[1] == np.linalg.matrix_rank(training - training.mean(axis=0))
     assert np.abs(found).max() < 100
@@ -73,52 +87,82 @@ def test_whitening_does_not_blow_up_what_never_varied_in_training(training, n_co
 
 def test_vectors_of_unit_length_keep_their_direction_and_zeros_stay():
     others = np.array([[3, 4], [0.6, 0.8], [0, 0]], np.float32)
-    found = scaler(vectors(9, 2), **{**PLAIN, "unit_length": True}).transform(others)
+    found = Scaler(unit_length=True).fit(vectors(9, 2)).transform(others)
     np.testing.assert_allclose(found, [[0.6, 0.8], [0.6, 0.8], [0, 0]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("scaling", ["none", "whiten"])
-def test_neither_chance_nor_the_number_of_threads_changes_a_bit(scaling):
-    training, found = vectors(600, 550), []
-    for threads in (1, 2):
-        with threadpool_limits(threads):
-            fitted = scaler(training, **{**PLAIN, "scaling": scaling, "n_components": 4})
-            found.append(fitted.transform(training).tobytes())
-    assert found[0] == found[1]
+@pytest.mark.parametrize("memory", [None, 0])
+def test_codes_with_positions_are_pooled_before_everything_else(memory):
+    training, settings = vectors(60, 4 * 4 * 3), {"scaling": "whiten", "pca": 3}
+    pooled = pool(training, (4, 4, 3), 2)
+    given, alone = (training, pooled) if memory is None else (split(training), split(pooled))
+    found = Scaler(**settings, pooling=2, shape=(4, 4, 3), memory=memory).fit(given).transform(training)
+    assert np.array_equal(found, Scaler(**settings, memory=memory).fit(alone).transform(pooled))
 
 
 @pytest.mark.parametrize("block_size", [7, 1000])
-@pytest.mark.parametrize(("n", "width", "kept"), [(300, 9, 9), (300, 9, 3), (5, 9, 4)])
-def test_components_from_blocks_are_those_of_scikit_learn(monkeypatch, block_size, n, width, kept):
+@pytest.mark.parametrize("unit_length", [False, True])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"scaling": "standardise"},
+        {"pca": 3},
+        {"scaling": "standardise", "pca": 3},
+        {"scaling": "whiten"},
+        {"scaling": "whiten", "pca": 3, "shrinkage": 0.7},
+        {"scaling": "whiten", "pca": 99},
+    ],
+    ids=str,
+)
+def test_vectors_larger_than_memory_are_scaled_as_those_in_memory(monkeypatch, block_size, settings, unit_length):
     monkeypatch.setattr("autoencoders.core.rows.BLOCK_SIZE", block_size)
-    training = vectors(n, width) + np.float32(1e5)
-    pca = PCA(svd_solver="full").fit(training.astype(np.float64))
-    mean, directions, variances, total = principal_components(Rows(training[:2], training[2:]), kept)
-    np.testing.assert_allclose(mean, pca.mean_, rtol=1e-12)
-    np.testing.assert_allclose(variances, pca.explained_variance_[:kept], rtol=1e-9)
-    assert total == pytest.approx(pca.explained_variance_.sum(), rel=1e-9)
-    signs = np.sign(np.einsum("ij,ij->i", directions, pca.components_[:kept]))
-    np.testing.assert_allclose(directions * signs[:, np.newaxis], pca.components_[:kept], atol=1e-7)
-    assert (directions.max(axis=1) == np.abs(directions).max(axis=1)).all()
+    training, others = vectors(40, 6), vectors(30, 6, seed=1)
+    training[:, 4] = others[:, 4] = 2
+    settings = {**settings, "unit_length": unit_length}
+    whole = Scaler(**settings).fit(training).transform(others)
+    large = Scaler(**settings, memory=training.nbytes - 1).fit(split(training))
+    assert isinstance(large.transform(split(others)), Rows)
+    found = large.transform(others)
+    assert found.dtype == np.float32 and found.shape == whole.shape
+    # A component's sign is a matter of chance.
+    signs = np.where((found * whole).sum(axis=0) < 0, -1, 1)
+    assert (signs == 1).all() or "pca" in settings or settings["scaling"] == "whiten"
+    np.testing.assert_allclose(found * signs, whole, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(np.asarray(large.transform(split(others))), found, rtol=1e-4, atol=1e-4)
 
 
-def test_quadrants_are_averaged_filter_by_filter():
-    # Rows, columns and filters of one code; the filters differ by 100.
-    places = np.arange(16, dtype=np.float32).reshape(4, 4)
-    codes = np.stack([places, places + 100], axis=-1).reshape(1, -1)
-    found = pool(codes, (4, 4, 2), 2)
+def test_vectors_that_fit_are_scaled_in_memory_and_larger_others_where_they_are_read():
+    training = vectors(40, 6)
+    scaling = Scaler("whiten", memory=training.nbytes).fit(split(training))
+    whole = Scaler("whiten").fit(training).transform(training)
+    assert scaling.transform(split(training)).tobytes() == whole.tobytes()
+    larger = scaling.transform(split(vectors(41, 6)))
+    assert isinstance(larger, Rows) and larger.shape == (41, 6)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"scaling": "whiten"}, {"scaling": "standardise", "pca": 2}, {"scaling": "standardise"}], ids=str
+)
+def test_what_never_varied_is_not_divided_by(settings):
+    same = np.full((60, 4), 3, np.float32)
+    assert (Scaler(**settings, memory=0).fit(split(same)).transform(same) == 0).all()
+
+
+def test_components_of_very_wide_vectors_are_those_of_a_sample_that_fits(monkeypatch):
+    monkeypatch.setattr(scaler, "MAX_COVARIANCE_WIDTH", 5)
+    training = Counted(vectors(4000, 6))
+    fitted = Scaler("whiten", pca=2, memory=8 * 6 * 500).fit(Rows(training))
+    # And one to see what pooling makes of it.
+    assert training.total == 500 + 1
+    found = fitted.transform(training.array)
     assert found.dtype == np.float32
-    assert found.tolist() == [[2.5, 102.5, 4.5, 104.5, 10.5, 110.5, 12.5, 112.5]]
+    np.testing.assert_allclose(found.std(axis=0), 1, atol=0.15)
 
 
-def test_a_grid_that_does_not_divide_the_positions_leaves_none_out_and_takes_none_twice():
-    codes = np.eye(15, dtype=np.float32)
-    cells = pool(codes, (5, 3, 1), 2) > 0
-    assert cells.sum(axis=1).tolist() == [1] * 15
-    assert sorted(cells.sum(axis=0).tolist()) == [2, 3, 4, 6]
-
-
-@pytest.mark.parametrize(("shape", "grid"), [((12,), 2), ((2, 3, 2), None), ((2, 3, 2), 2), ((2, 3, 2), 5)])
-def test_codes_stay_where_there_is_nothing_to_pool(shape, grid):
-    codes = vectors(3, 12)
-    assert pool(codes, shape, grid) is codes
+def test_the_number_of_threads_changes_no_bit_of_vectors_larger_than_memory():
+    training, found = vectors(3000, 300), []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            fitted = Scaler("whiten", pca=20, memory=0).fit(split(training))
+            found.append(fitted.transform(training).tobytes())
+    assert found[0] == found[1]

@@ -5,9 +5,8 @@ import pytest
 from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import ArgumentError
 from autoencoders.core.rows import Rows
-from autoencoders.core.sampling import sample, varied
 from autoencoders.uses import neighbours
 
 METRICS = ["cosine", "euclidean"]
@@ -68,32 +67,14 @@ def test_the_number_of_threads_changes_no_bit():
 
 def test_more_neighbours_than_vectors_and_no_queries_are_refused():
     index = vectors(4, 2)
-    with pytest.raises(InputError, match=r"^search\.neighbours asks for 5, more than the 4 training images; lower it"):
+    with pytest.raises(ArgumentError, match=r"^k is 5, more than the 4 vectors of the index; lower it\.$"):
         neighbours.nearest(index, index, METRICS, 5)
-    with pytest.raises(InputError, match=r"^search\.queries has no test images to draw from; raise "):
+    with pytest.raises(ArgumentError, match="^queries are empty"):
         neighbours.nearest(index, index[:0], METRICS, 4)
 
 
 def test_precision_is_the_share_of_neighbours_of_the_querys_class():
     found = np.array([[1, 1, 0, 1], [0, 2, 2, 0]])
-    shares = neighbours.precision(found, np.array([1, 2]), [4, 1, 2])
+    shares = neighbours.precision_at(found, np.array([1, 2]), [4, 1, 2])
     assert shares == {4: pytest.approx(5 / 8), 1: 0.5, 2: 0.75}
     assert list(shares) == [4, 1, 2]
-
-
-def test_a_sample_is_drawn_by_its_seed():
-    rows = sample(100, 20, seed=3)
-    assert len(set(rows.tolist())) == 20
-    assert rows.tolist() == sorted(rows.tolist()) == sample(100, 20, seed=3).tolist()
-    assert 0 <= rows.min() <= rows.max() < 100
-    assert rows.tolist() != sample(100, 20, seed=4).tolist()
-
-
-@pytest.mark.parametrize("size", [None, 5, 6])
-def test_a_sample_as_large_as_the_whole_is_the_whole(size):
-    assert sample(5, size, seed=0).tolist() == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.parametrize(("n", "positions"), [(2, [2, 0]), (5, [2, 0, 4, 1, 3]), (9, [2, 0, 4, 1, 3, 5])])
-def test_varied_positions_take_turns_among_the_classes(n, positions):
-    assert varied(np.array([5, 5, 0, 5, 0, 5]), n).tolist() == positions

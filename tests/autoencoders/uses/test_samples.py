@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import ArgumentError
 from autoencoders.images.preparation import Preparation
 from autoencoders.uses import samples
 
@@ -75,7 +75,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads():
 
 
 def test_more_components_than_codes_are_refused():
-    with pytest.raises(InputError, match=r"^generate\.components asks for 5, more than the 4 training images; lower"):
+    with pytest.raises(ArgumentError, match=r"^components asks for 5, more than the 4 training images; lower"):
         samples.fit(clumps(4, 3), **SETTINGS)
 
 
@@ -98,7 +98,7 @@ def test_pairs_are_of_different_classes_and_no_row_is_in_two():
 
 @pytest.mark.parametrize("labels", [[], [1], [2, 2, 2]])
 def test_images_of_one_class_make_no_pairs(labels):
-    with pytest.raises(InputError, match=r"^generate\.pairs finds no two test images of different classes; raise "):
+    with pytest.raises(ArgumentError, match=r"^pairs finds no two test images of different classes; raise "):
         samples.pairs(np.array(labels, dtype=np.int64), 5, seed=0)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import ArgumentError
 from autoencoders.images.preparation import Preparation
 from autoencoders.networks import architectures, recurrent, runtime, storage
 from autoencoders.training.fit import train
@@ -25,8 +25,8 @@ def test_images_are_cut_below_the_given_rows():
 
 @pytest.mark.parametrize("rows", [0, 6, 28])
 def test_rows_that_leave_nothing_to_read_or_to_predict_are_refused(rows):
-    sentence = rf"^sequence\.rows is {rows}, but the images have 6 rows; give 1 to 5\.$"
-    with pytest.raises(InputError, match=sentence):
+    sentence = rf"^rows is {rows}, but the images have 6 rows; give 1 to 5\.$"
+    with pytest.raises(ArgumentError, match=sentence):
         sequences.split(images(4), rows)
 
 
