@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import chapter, growth, machine, pipeline, pytorch, results, tables
+from benchmarks import chapter, growth, machine, pipeline, pytorch, results
 from benchmarks.measuring import ROOT, BenchmarkError, Options, OtherWork
 from benchmarks.measuring import machine as describe_machine
 
@@ -37,8 +37,6 @@ def main(arguments: list[str] | None = None) -> int:
         entry = {"machine": describe_machine(), "settings": settings, "result": result}
         content = results.markdown(results.merge(asked.output, name, entry, list(PARTS)), PARTS)
         (asked.output / "results.md").write_text(results.document(content), encoding="utf-8")
-        if not options.quick:
-            tables.insert_into(ROOT / "README.md", content)
         log(f"{name}: written to {asked.output}")
     return 1 if failed else 0
 

@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
-
 from benchmarks import workspace
 from benchmarks.measuring import ROOT, Options, environment, ratios, run, summary
 from benchmarks.tables import figure, percent, table
+from stages.shared.parameters import load
 
 TITLE = "The pipeline: a cold run, where its time goes, and a run with nothing to do"
 INSTRUMENTED = ROOT / "benchmarks/scripts/instrumented"
@@ -152,10 +151,10 @@ def _nothing_to_do(folder: Path, seconds: dict[str, list[float]]) -> None:
     for name in seconds:
         where = folder / "empty" if name == EMPTY else copy
         if name in LESS:
-            graph = yaml.safe_load((copy / "dvc.yaml").read_text(encoding="utf-8"))
+            graph = load(copy / "dvc.yaml")
             for stage in graph["stages"].values():
                 _without(stage.get("do", stage), LESS[name])
-            (copy / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False), encoding="utf-8")
+            (copy / "dvc.yaml").write_text(json.dumps(graph), encoding="utf-8")
             run(["dvc", "commit", "--force"], copy)
         # The first finds cold caches of its own.
         seconds[name] += [run(["dvc", "repro"], where).seconds for _ in range(NOTHING_TO_DO + 1)][1:]

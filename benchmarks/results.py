@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.measuring import BenchmarkError
-from benchmarks.tables import MARKERS
 
 FILE = "results.json"
 # A share of the processors that other programs always have.
@@ -91,5 +90,6 @@ def _machine(entry: dict) -> str:
 def document(content: str) -> str:
     """Return `results.md`."""
     return (
-        f"# Benchmarks\n\nMade by `make bench`. README.md holds the same between {' and '.join(MARKERS)}.\n\n{content}"
+        "# Benchmarks\n\nMade by `make bench`. [docs/speed.md](../docs/speed.md) says what is compared and what the "
+        f"figures show.\n\n{content}"
     )

@@ -1,10 +1,6 @@
-"""Markdown: tables, figures with their spread, and a table's place in the README."""
+"""Markdown: tables, and figures with their spread."""
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
-
-MARKERS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -22,22 +18,3 @@ def figure(summary: dict, digits: int = 1, unit: str = "", factor: float = 1) ->
 def percent(summary: dict) -> str:
     """Return a share with its range, in per cent."""
     return figure(summary, 0 if summary["median"] >= 0.1 else 1, " %", 100)
-
-
-def insert(text: str, content: str) -> str:
-    """Return `text` with `content` between its two marker comments, or as it is where they are not there."""
-    start, end = MARKERS
-    pattern = re.compile(f"(?<={re.escape(start)}\n).*?(?={re.escape(end)})", re.DOTALL)
-    # A function, since a replacement string would have its backslashes read.
-    return pattern.sub(lambda _: f"\n{content.strip()}\n\n", text, count=1)
-
-
-def insert_into(file: Path, content: str) -> bool:
-    """Put `content` between the marker comments of a file and return whether that changed it."""
-    if not file.is_file():
-        return False
-    before = file.read_text(encoding="utf-8")
-    after = insert(before, content)
-    if after != before:
-        file.write_text(after, encoding="utf-8")
-    return after != before

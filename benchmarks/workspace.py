@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from benchmarks.measuring import HOME_VARIABLE, ROOT, Options, run
+from stages.shared.parameters import load
+from stages.shared.settings.layers import with_defaults
 
 OFFICIAL = {"photos": "cifar10", "digits": "mnist"}
 
@@ -17,9 +17,10 @@ OFFICIAL = {"photos": "cifar10", "digits": "mnist"}
 def parameters(options: Options) -> dict:
     """Return the content of `params.yaml`, fast recipe, turned to the official data where they are at hand.
 
-    With `options.quick` to little of the bundled data.
+    With `options.quick` to little of the bundled data. Networks and embeddings are whole, with the defaults of their
+    kind.
     """
-    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values = with_defaults(load(ROOT / "params.yaml"))
     values["recipe"] = "fast"
     for dataset, source in OFFICIAL.items():
         official = os.environ.get(HOME_VARIABLE) and not options.quick
@@ -31,8 +32,8 @@ def parameters(options: Options) -> dict:
 
 
 def write_parameters(folder: Path, values: dict) -> None:
-    """Write `values` as the `params.yaml` of `folder`."""
-    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    """Write `values` as the `params.yaml` of `folder`; as JSON, which is YAML too."""
+    (folder / "params.yaml").write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
 @contextmanager

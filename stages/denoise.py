@@ -21,6 +21,15 @@ LABELS = {"noisy": "noisy", "network": "network", "median": "median filter", "nl
 
 
 def main(name: str) -> None:
+    """Read `models/<name>/` and `data/prepared/<dataset>/`; write scores by noise level and method, and figures.
+
+    They go to `data/denoised/<name>/`, `plots/denoise/<name>/` and `metrics/denoise/<name>.json`.
+
+    Raises
+    ------
+    InputError
+        If `denoise.networks` does not name the network, or a file is missing or damaged.
+    """
     (denoise,) = read("denoise")
     if name not in denoise.networks:
         raise InputError(f"params.yaml has no denoise.networks.{name}; there is {', '.join(denoise.networks)}.")

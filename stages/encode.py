@@ -14,10 +14,20 @@ from stages.shared import codes, files, prepared
 from stages.shared.progress import watched
 from stages.shared.running import run
 
+# As many images as the chapter's Exercise 21 shows.
 SHOWN = 5
 
 
 def main(name: str) -> None:
+    """Read `models/<name>/` and `data/prepared/<dataset>/`; write the codes of all images, figures and scores.
+
+    They go to `data/codes/<name>/`, `plots/encode/<name>/` and `metrics/encode/<name>.json`.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged.
+    """
     network = prepared.trained(name)
     described = prepared.describe(network.dataset)
     images = {split: prepared.image_rows(network.dataset, split) for split in files.SPLITS}

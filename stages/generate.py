@@ -1,5 +1,7 @@
 """New images from an autoencoder, judged by a classifier and by the nearest training images, and interpolations."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -22,64 +24,77 @@ TITLES = {"density": "samples of a Gaussian mixture of its codes", "prior": "sam
 
 @arguments_of("generate")
 def main(name: str) -> None:
+    """Read a network, its codes, its images and a classifier; write generated images, scores and figures.
+
+    They go to `data/samples/<name>/`, `plots/generate/<name>/` and `metrics/generate/<name>.json`.
+
+    Raises
+    ------
+    InputError
+        If `generate.networks` does not name the network, a mixture has more components than there are codes, no two
+        test images are of different classes, or a file is missing or damaged.
+    """
     generate, in_memory = read("generate", "in_memory")
-    memory = int(in_memory * 2**20)
     if name not in generate.networks:
         raise InputError(f"params.yaml has no generate.networks.{name}; there is {', '.join(generate.networks)}.")
+    classifier = generate.networks[name].classifier
     network = prepared.trained(name)
     described = prepared.describe(network.dataset)
     splits = prepared.training_splits(network)
     training_codes, test_codes = codes.rows(name, *splits), codes.read(name, "test")
     samples.check(generate.components, len(training_codes))
     test = prepared.images(network.dataset, "test")
-    labels = prepared.labels(network.dataset, "test")
-    pairs = samples.pairs(labels, generate.pairs, generate.seed)
+    pairs = samples.pairs(prepared.labels(network.dataset, "test"), generate.pairs, generate.seed)
     codec = Codec(Network(files.models(name)), prepared.preparation(network), test.shape[1:])
 
-    settings = generate.model_dump(include={"components", "covariance_type", "max_width", "seed"})
-    most = samples.most_codes(codec.code_size, generate.components, generate.max_width, memory)
-    if most < len(training_codes):
-        print(f"{name}: {len(training_codes):,} codes take more than in_memory ({in_memory:g} MiB): {most:,} are drawn")
-    chosen = sample(len(training_codes), most, generate.seed)
-    density = samples.fit(training_codes[chosen], **settings)
-    sampled = {"density": density.sample(generate.samples, generate.seed)}
+    density = _density(name, training_codes, generate, in_memory)
+    drawn = {"density": density.sample(generate.samples, generate.seed)}
     if getattr(network, "kl_weight", 0) > 0:
-        sampled["prior"] = samples.prior(generate.samples, codec.code_size, generate.seed)
+        drawn["prior"] = samples.prior(generate.samples, codec.code_size, generate.seed)
     held_out = sample(len(test), generate.samples, generate.seed)
     images = {"test": codec.prepare(test[held_out]), "reconstruction": codec.decode(test_codes[held_out])}
-    images |= {kind: codec.decode(drawn) for kind, drawn in sampled.items()}
-    rows = {kind: held_out if kind not in sampled else np.arange(generate.samples) for kind in images}
+    images |= {kind: codec.decode(of_kind) for kind, of_kind in drawn.items()}
+    rows = {kind: np.arange(generate.samples) if kind in drawn else held_out for kind in images}
     training = prepared.image_rows(network.dataset, *splits).map(codec.prepare)
-    probabilities = _probabilities(generate.networks[name].classifier, images)
-    nearest = _nearest(training, images, memory)
+    probabilities = _probabilities(classifier, images)
+    nearest = _nearest(training, images, int(in_memory * 2**20))
 
     folders = files.data("samples", name), files.plots("generate", name), files.metrics("generate", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
         scores = {"source": described["source"], "n_components": density.mixture.n_components}
         for kind in images:
-            found = samples.recognition(probabilities[kind], generate.confidence)
-            found["distance"] = np.median(nearest[kind][1])
-            scores |= {f"{kind}_{score}": value for score, value in found.items()}
+            of_kind = samples.recognition(probabilities[kind], generate.confidence)
+            of_kind["distance"] = np.median(nearest[kind][1])
+            scores |= {f"{kind}_{score}": value for score, value in of_kind.items()}
         files.write_json(metrics, scores)
         bic = pd.DataFrame(density.bic.items(), columns=["n_components", "bic"])
         bic.to_csv(folder / "bic.csv", index=False, float_format="%.8g")
         numbers = prepared.numbers(network.dataset, *splits)
         table = _table(rows, probabilities, nearest, described["classes"], numbers)
         table.to_csv(folder / "samples.csv", index=False, float_format="%.6g")
-        for kind in sampled:
-            np.save(folder / f"{kind}.npy", images[kind])
-
         title = f"{name}: Gaussian mixtures of its codes"
         figure = figures.curves(bic["n_components"].tolist(), {"BIC": bic["bic"]}, "components", "BIC", title)
         figures.save(figure, plots / "bic.png")
-        for kind in sampled:
-            drawn = images[kind][: generate.shown]
-            beside = training[nearest[kind][0][: len(drawn)]]
-            sure = probabilities[kind][: len(drawn)].max(axis=1) >= generate.confidence
-            title = f"{name}: {TITLES[kind]}\nblue frame: recognised by {generate.networks[name].classifier}"
-            figures.save(_samples(drawn, beside, sure, title), plots / f"{kind}.png")
+        for kind in drawn:
+            np.save(folder / f"{kind}.npy", images[kind])
+            shown = images[kind][: generate.shown]
+            beside = training[nearest[kind][0][: len(shown)]]
+            sure = probabilities[kind][: len(shown)].max(axis=1) >= generate.confidence
+            title = f"{name}: {TITLES[kind]}\nblue frame: recognised by {classifier}"
+            figures.save(_samples(shown, beside, sure, title), plots / f"{kind}.png")
         figure = _interpolations(name, codec, network.dataset, test_codes, pairs, described["classes"], generate.steps)
         figures.save(figure, plots / "interpolations.png")
+
+
+def _density(name: str, training_codes: Rows, generate: Any, in_memory: float) -> samples.Density:
+    """Fit a mixture to the training codes, or to a sample of them where all take more than `in_memory` MiB."""
+    memory = int(in_memory * 2**20)
+    most = samples.most_codes(training_codes.shape[1], generate.components, generate.max_width, memory)
+    if most < len(training_codes):
+        print(f"{name}: {len(training_codes):,} codes take more than in_memory ({in_memory:g} MiB): {most:,} are drawn")
+    chosen = sample(len(training_codes), most, generate.seed)
+    settings = generate.model_dump(include={"components", "covariance_type", "max_width", "ridge", "seed"})
+    return samples.fit(training_codes[chosen], **settings)
 
 
 def _probabilities(name: str, images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -134,7 +149,7 @@ def _interpolations(
     name: str, codec: Codec, dataset: str, found: np.ndarray, pairs: np.ndarray, classes: list[str], steps: int
 ) -> Figure:
     """Draw a row for each pair of test images: the one, the decoded codes from its own to the other's, the other."""
-    images, labels, numbers = (read(dataset, "test") for read in (prepared.images, prepared.labels, prepared.numbers))
+    images, labels, numbers = (of(dataset, "test") for of in (prepared.images, prepared.labels, prepared.numbers))
     starts, ends = pairs.T
     first, last = codec.prepare(images[starts]), codec.prepare(images[ends])
     lines = samples.interpolate(found[starts], found[ends], steps)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from autoencoders.core.errors import InputError
 from autoencoders.core.rows import blocks
@@ -15,10 +16,20 @@ from stages.shared.parameters import read
 from stages.shared.progress import watched
 from stages.shared.running import run
 
+# As many images as the chapter's Exercise 20 shows.
 SHOWN = 12
 
 
 def main(dataset: str) -> None:
+    """Read `data/raw/<dataset>/`; write the images of each split, the listing of all, and a figure of the first.
+
+    They go to `data/prepared/<dataset>/` and `plots/preprocess/<dataset>/`.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, or there are fewer than two training images.
+    """
     (block,) = read(f"datasets.{dataset}")
     source = files.data("raw", dataset)
     raw = {
@@ -67,7 +78,7 @@ def _write_listing(path: Path, splits: dict[str, tuple], classes: list[str]) -> 
                 pd.DataFrame(table).to_csv(file, index=False, header=False)
 
 
-def _first(images: np.ndarray, labels: np.ndarray, classes: list[str], dataset: str):
+def _first(images: np.ndarray, labels: np.ndarray, classes: list[str], dataset: str) -> Figure:
     images, names = images[:SHOWN], [classes[label] for label in labels[:SHOWN]]
     rows = {"colour": images, "grey": grey(images)} if images.shape[-1] == 3 else {"grey": grey(images)}
     return figures.image_rows(rows, names, f"The first {len(images)} training images: {dataset}")

@@ -1,19 +1,29 @@
-"""The pipeline's own parameters, with little data and few epochs."""
+"""The pipeline's own parameters: one entry of each kind, with little data and few epochs."""
 
+import json
 from pathlib import Path
 
-import yaml
+from kinds import one_of_each_kind
+
+from stages.shared.parameters import load
+from stages.shared.settings.layers import with_defaults
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def small_parameters() -> dict:
-    """Return the content of `params.yaml`, every network in it, shrunk to run in seconds."""
-    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    """Return the content of `params.yaml` with one entry of each kind, shrunk to run in seconds.
+
+    The defaults are laid under networks and embeddings, so that a test finds all of one's settings in its own mapping.
+    """
+    # Through JSON, so that no two of them share a mapping.
+    values = json.loads(json.dumps(one_of_each_kind(with_defaults(load(ROOT / "params.yaml")))))
     values["datasets"]["photos"]["crops"] = 10
     values["datasets"]["digits"]["limit"] = 90
     for network in (*values["classifiers"].values(), *values["autoencoders"].values()):
         network["epochs"] = 2
+        if "filters" in network:
+            network["filters"] = [width // 4 for width in network["filters"]]
     for representation in values["representations"].values():
         if representation["kind"] == "patches":
             representation |= {"n_patches": 500, "n_centres": 20}
@@ -24,11 +34,11 @@ def small_parameters() -> dict:
         if embedding["kind"] == "umap":
             embedding["n_epochs"] = 20
     values["learning_rates"] |= {"epochs": 2, "rates": [0.1, 0.01]}
-    values["cluster"] |= {"silhouette_sample": 50, "seeds": 2}
+    values["cluster"] |= {"silhouette_sample": 50, "seeds": 2, "central_images": 3}
     for clusterer in ("kmeans", "mini_batch_kmeans", "gaussian_mixture"):
         values["cluster"][clusterer]["n_init"] = 1
     values["cluster"]["gaussian_mixture"]["reg_covar"] = 1e-3
-    values["search"]["queries"] = 15
+    values["search"] |= {"queries": 15, "shown": 3}
     values["generate"]["networks"]["digits-simple"] = {"dataset": "digits", "classifier": "digits-classifier"}
     values["generate"] |= {"samples": 30, "shown": 12, "components": [1, 2, 4], "pairs": 3, "steps": 3}
     values["denoise"] |= {"levels": [0.2, 0.5], "images": 12, "shown": 4, "tuning": 6, "median_size": [3, 5]}
@@ -39,5 +49,5 @@ def small_parameters() -> dict:
 
 
 def write_parameters(folder: Path, values: dict) -> None:
-    """Write `values` as the `params.yaml` of `folder`."""
-    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    """Write `values` as the `params.yaml` of `folder`; as JSON, which is YAML too."""
+    (folder / "params.yaml").write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")

@@ -12,6 +12,9 @@ from collections import defaultdict
 import networkx
 from dvc.repo import Repo
 
+# The stage that every other one depends on. It runs before the branches, which would both run it.
+FIRST = "fingerprints"
+
 
 def branches(graph: networkx.DiGraph) -> list[list[str]]:
     """Return the names of the stages that come from one data set alone, a list for each.
@@ -21,6 +24,7 @@ def branches(graph: networkx.DiGraph) -> list[list[str]]:
     graph : DiGraph
         DVC's, whose edges lead from a stage to those it depends on.
     """
+    graph = graph.subgraph(stage for stage in graph if stage.addressing != FIRST)
     found = defaultdict(list)
     for stage in graph:
         roots = {each.addressing for each in {stage, *networkx.descendants(graph, stage)} if not graph.out_degree(each)}
@@ -35,9 +39,10 @@ def main() -> int:
     if (os.cpu_count() or 1) > 1:
         with Repo() as repo:
             side_by_side = branches(repo.index.graph)
-        running = [subprocess.Popen(["dvc", "--wait-for-lock", "repro", *names]) for names in side_by_side]
-        for process in running:
-            process.wait()
+        if subprocess.run(["dvc", "repro", FIRST], check=False).returncode == 0:
+            running = [subprocess.Popen(["dvc", "--wait-for-lock", "repro", *names]) for names in side_by_side]
+            for process in running:
+                process.wait()
     # What failed above fails again here, and says so last.
     return subprocess.run(["dvc", "repro"], check=False).returncode
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import numpy as np
-from skimage.metrics import structural_similarity
 
 # Of the probabilities in the cross-entropy, as Keras's own `epsilon`: no finite float32 score is lost to log(0).
 EPSILON = 1e-7
@@ -58,6 +57,9 @@ def psnr(error: np.ndarray) -> np.ndarray:
 
 def similarity(images: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Return each image's structural similarity [n], by scikit-image with its window of 7×7 pixels."""
+    # scikit-image takes half a second to import, which whoever wants other scores need not wait for.
+    from skimage.metrics import structural_similarity
+
     return np.array(
         [
             structural_similarity(image, other, data_range=1.0, channel_axis=-1)

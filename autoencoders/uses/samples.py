@@ -16,9 +16,8 @@ from autoencoders.core.threads import one_thread
 from autoencoders.images.preparation import Preparation
 from autoencoders.uses import neighbours
 
-# Added to each variance of a mixture, as a share of the codes' mean variance: units that are 0 for every image have no
-# variance, and a covariance with them no inverse. And the least that is added, where no unit has any.
-COVARIANCE_RIDGE, MIN_RIDGE = 1e-4, 1e-9
+# The least that is added to the variances of a mixture, where no number of the codes varies.
+MIN_RIDGE = 1e-9
 
 
 class Density(NamedTuple):
@@ -54,7 +53,9 @@ def check(components: Sequence[int], n_codes: int) -> None:
         )
 
 
-def fit(codes: np.ndarray, *, components: Sequence[int], covariance_type: str, max_width: int, seed: int) -> Density:
+def fit(
+    codes: np.ndarray, *, components: Sequence[int], covariance_type: str, max_width: int, ridge: float, seed: int
+) -> Density:
     """Fit a Gaussian mixture to codes, with the number of components that the BIC prefers (Schwarz, 1978).
 
     Decoded, samples of such a density are new images; from the codes of an autoencoder without a prior they are
@@ -72,6 +73,9 @@ def fit(codes: np.ndarray, *, components: Sequence[int], covariance_type: str, m
     max_width : int
         Wider codes are first projected on so many principal components (at most n); samples are projected back,
         and so vary along these alone.
+    ridge : float
+        Above 0; added to each variance of the mixture, in units of the codes' mean variance: dead units' codes have
+        none.
     seed : int
         Seeds the start of the fit and the projection.
 
@@ -90,9 +94,9 @@ def fit(codes: np.ndarray, *, components: Sequence[int], covariance_type: str, m
             pca = PCA(min(max_width, len(codes)), svd_solver="randomized", random_state=seed).fit(codes)
             codes = pca.transform(codes)
         codes = codes.astype(np.float64)
-        ridge = max(COVARIANCE_RIDGE * float(codes.var(axis=0).mean()), MIN_RIDGE)
+        added = max(ridge * float(codes.var(axis=0).mean()), MIN_RIDGE)
         mixtures = {
-            n: GaussianMixture(n, covariance_type=covariance_type, reg_covar=ridge, random_state=seed).fit(codes)
+            n: GaussianMixture(n, covariance_type=covariance_type, reg_covar=added, random_state=seed).fit(codes)
             for n in components
         }
         bic = {n: float(mixture.bic(codes)) for n, mixture in mixtures.items()}

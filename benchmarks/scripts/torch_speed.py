@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from torch import nn
+
+from stages.shared.parameters import FILE, load
 
 # How settings are told apart: the best of some rounds, in turn, so that other work hits none of them alone.
 TRIAL_STEPS, TRIAL_ROUNDS = 20, 4
@@ -92,7 +93,7 @@ class Training:
 
 
 def main(name: str, settings: dict, seconds: float) -> None:
-    block = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["autoencoders"][name]
+    block = load(FILE)["autoencoders"][name]
     folder = Path("data/prepared", block["dataset"])
     images = np.concatenate([np.load(folder / split / "images.npy") for split in ("train", "validation")])
     images = np.divide(images, 255, dtype=np.float32)

@@ -11,12 +11,14 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import pandas as pd
 
 from autoencoders.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = ("train", "validation", "test")
 
@@ -187,7 +189,7 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: type, blocks: Iterabl
         raise ValueError(f"{rows} rows instead of {shape[0]}")
 
 
-def read_table(path: Path, **options: Any) -> pd.DataFrame:
+def read_table(path: Path, **options: Any) -> "pd.DataFrame":
     """Read a CSV file that an earlier stage wrote; `options` are those of `pandas.read_csv`.
 
     Raises
@@ -195,6 +197,9 @@ def read_table(path: Path, **options: Any) -> pd.DataFrame:
     InputError
         If it is missing or no table.
     """
+    # Half a second, a sixth of what a stage takes that reads no table.
+    import pandas as pd
+
     try:
         return pd.read_csv(path, **options)
     except (OSError, ValueError):

@@ -3,13 +3,16 @@
 import math
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from autoencoders.core.rows import Rows
 from autoencoders.images.preparation import Preparation
 from stages.shared import files
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Columns of the listing. Categories hold each split's and class's name once, whatever the number of images.
 LISTING = {"split": "category", "row": np.int64, "image": np.int64, "label": np.int64, "class": "category"}
@@ -32,7 +35,7 @@ def image_rows(dataset: str, *splits: str) -> Rows:
     return Rows(*(files.StoredArray(_path(dataset, split)) for split in splits))
 
 
-def listing(dataset: str, *splits: str) -> pd.DataFrame:
+def listing(dataset: str, *splits: str) -> "pd.DataFrame":
     """Return the listing of the images of the splits, in the order of their arrays; without splits, of all images.
 
     Returns
@@ -41,6 +44,8 @@ def listing(dataset: str, *splits: str) -> pd.DataFrame:
         `split`; `row`, the image's row in the array of its split; `image`, its number in the source; `label`, int64
         from 0; `class`, the label's name.
     """
+    import pandas as pd
+
     table = files.read_table(files.data("prepared", dataset, "listing.csv"), dtype=LISTING, keep_default_na=False)
     chosen = [table[table["split"] == split] for split in splits or files.SPLITS]
     return pd.concat(chosen, ignore_index=True)

@@ -1,14 +1,15 @@
 import sys
 
 import pytest
-import yaml
 from small import ROOT
 
 from benchmarks import chapter, growth, machine, pipeline, pytorch, workspace
 from benchmarks.measuring import Options, summary
 from benchmarks.scripts.instrumented.sitecustomize import Clock, timed
+from stages.shared.parameters import load
+from stages.shared.settings.layers import with_defaults
 
-AUTOENCODERS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["autoencoders"]
+AUTOENCODERS = with_defaults(load(ROOT / "params.yaml"))["autoencoders"]
 
 
 def test_operations_are_two_a_weight_forwards_and_four_backwards_but_for_the_first_layers_inputs():

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from small import ROOT
 
 from benchmarks import __main__ as command
 from benchmarks import results, tables
@@ -79,29 +80,9 @@ def test_figures_show_their_spread_where_there_is_one():
     assert tables.percent(summary([0.033])) == "3.3 %"
 
 
-def test_the_table_replaces_what_stands_between_the_markers_and_nothing_else():
-    before = "Above\n\n<!-- benchmarks -->\nold\n<!-- /benchmarks -->\n\nBelow\n"
-    once = tables.insert(before, "| a \\1 |\n")
-    assert once == "Above\n\n<!-- benchmarks -->\n\n| a \\1 |\n\n<!-- /benchmarks -->\n\nBelow\n"
-    assert tables.insert(once, "| a \\1 |") == once
-
-
-def test_empty_markers_are_filled():
-    assert "\nnew\n" in tables.insert("<!-- benchmarks -->\n<!-- /benchmarks -->\n", "new")
-
-
-def test_without_markers_a_text_stays_as_it_is(tmp_path):
-    file = tmp_path / "README.md"
-    file.write_text("<!-- benchmarks --> alone\n", encoding="utf-8")
-    assert not tables.insert_into(file, "new")
-    assert file.read_text(encoding="utf-8") == "<!-- benchmarks --> alone\n"
-    assert not tables.insert_into(tmp_path / "none.md", "new")
-
-
 @pytest.fixture
 def parts(monkeypatch, tmp_path):
-    """Three parts instead of the real ones, the second of which fails, and a README of their own."""
-    (tmp_path / "README.md").write_text("<!-- benchmarks -->\n<!-- /benchmarks -->\n", encoding="utf-8")
+    """Three parts instead of the real ones, the second of which fails, and a repository of their own."""
     monkeypatch.setattr(command, "ROOT", tmp_path)
     monkeypatch.setattr(command, "PARTS", {"first": Part, "second": Broken, "third": Part})
     return tmp_path
@@ -111,7 +92,6 @@ def test_a_part_that_fails_loses_itself_alone(parts, capsys):
     assert command.main(["--output", str(parts / "out")]) == 1
     assert list(results.load(parts / "out")) == ["first", "third"]
     assert "second: not measured: there is no such thing." in capsys.readouterr().out
-    assert (parts / "README.md").read_text(encoding="utf-8").count("It took 3 seconds.") == 2
     assert "It took 3 seconds." in (parts / "out/results.md").read_text(encoding="utf-8")
 
 
@@ -121,10 +101,18 @@ def test_only_the_parts_named_are_measured(parts):
     assert list(results.load(parts / "out")) == ["third"]
 
 
-def test_a_quick_run_leaves_the_readme_alone(parts):
-    assert command.main(["first", "--quick", "--output", str(parts / "out")]) == 0
-    assert "It took" not in (parts / "README.md").read_text(encoding="utf-8")
-    assert "With `--quick`" in (parts / "out/results.md").read_text(encoding="utf-8")
+def test_a_quick_run_writes_outside_the_repository_and_says_what_it_is(parts, monkeypatch, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.setattr(command.tempfile, "gettempdir", lambda: str(elsewhere))
+    assert command.main(["first", "--quick"]) == 0
+    assert "With `--quick`" in (elsewhere / "benchmarks-quick/results.md").read_text(encoding="utf-8")
+    assert not (parts / "benchmarks").exists()
+
+
+def test_the_written_tables_are_those_of_the_written_measurements():
+    measured = results.load(ROOT / "benchmarks")
+    written = (ROOT / "benchmarks/results.md").read_text(encoding="utf-8")
+    assert written == results.document(results.markdown(measured, command.PARTS))
 
 
 @pytest.mark.parametrize("arguments", [["fourth"], ["--repetitions", "0"]])

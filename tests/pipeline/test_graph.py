@@ -1,18 +1,46 @@
 """`dvc.yaml` and `dvc.lock` as code: what they declare is what the modules do."""
 
 import ast
+import hashlib
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 from dvc.repo import Repo
-from modules import closure
 from small import ROOT
+
+from stages.fingerprints import SHARED
+from stages.shared.imports import PACKAGES, closure
+from stages.shared.parameters import load
+from stages.shared.settings.layers import WITH_DEFAULTS, WITH_RECIPES
 
 GRAPH = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 ENTRIES = {name: entry.get("do", entry) for name, entry in GRAPH["stages"].items()}
-PACKAGES = ("autoencoders/", "stages/")
+# What each stage writes beside its figures and metrics; `${key}` is a data set, a network or a code.
+FOLDERS = {
+    "fingerprints": {"data/fingerprints"},
+    "neuron": {"data/responses"},
+    "extract": {"data/raw/${key}"},
+    "preprocess": {"data/prepared/${key}"},
+    "train": {"models/${key}"},
+    "evaluate": {"data/predictions/${key}"},
+    "encode": {"data/codes/${key}"},
+    "represent": {"data/codes/${key}"},
+    "embed": {"data/codes/${key}"},
+    "cluster": {"data/clusters/${key}"},
+    "search": {"data/neighbours/${key}"},
+    "map": {"data/maps/${key}"},
+    "generate": {"data/samples/${key}"},
+    "denoise": {"data/denoised/${key}"},
+    "sequence": {"data/sequence", "models/sequence"},
+    "learning_rates": {"data/learning_rates"},
+    "summarize": {"data/summary"},
+    "report": {"report"},
+}
+# The stages that make a network or an embedding.
+MAKERS = ("train", "train-classifier", "embed")
 
 
 @pytest.fixture(autouse=True)
@@ -27,20 +55,30 @@ def stages():
         yield {stage.addressing: stage for stage in repo.index.stages}
 
 
+@pytest.fixture(scope="module")
+def lock() -> dict:
+    """What `dvc.lock` says of each stage, by name."""
+    return yaml.safe_load((ROOT / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+
+
 def module_of(entry: dict) -> Path:
     return Path(*re.match(r"python -m (\S+)", entry["cmd"])[1].split(".")).with_suffix(".py")
 
 
-@pytest.mark.parametrize("name", ENTRIES)
-def test_each_stage_lists_the_modules_it_comes_to_import_and_no_others(name):
-    entry = ENTRIES[name]
-    declared = {path for path in entry["deps"] if path.startswith(PACKAGES)}
-    used = closure(module_of(entry))
-    files = {path: {file.as_posix() for file in Path(path).rglob("*.py")} or {path} for path in declared}
-    assert used <= set().union(*files.values())
-    # A folder counts as one: what it holds is read together. One without modules holds pages for those beside it.
-    assert [path for path, inside in files.items() if inside != {path} and not inside & used] == []
-    assert [path for path in declared if path.endswith(".py") and path not in used] == []
+def paths(entry: dict, kind: str) -> set[str]:
+    """Return the outputs of one kind: `outs`, `plots` or `metrics`."""
+    return {out if isinstance(out, str) else next(iter(out)) for out in entry.get(kind, [])}
+
+
+@cache
+def imported(module: Path) -> set[str]:
+    return set(closure(module))
+
+
+@pytest.mark.parametrize("name", [name for name in ENTRIES if name != "fingerprints"])
+def test_each_stage_depends_on_its_own_fingerprint_and_on_no_module_by_itself(name):
+    found = {path for path in ENTRIES[name]["deps"] if path.startswith((*PACKAGES, "data/fingerprints"))}
+    assert found == {f"data/fingerprints/{module_of(ENTRIES[name]).stem}.json"}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -50,13 +88,32 @@ def test_each_stage_declares_exactly_the_parameters_it_reads(name):
         # Whoever tells of everything depends on the whole file.
         assert "params" not in entry
         return
-    read = parameters_read(module_of(entry))
+    module = module_of(entry)
+    read = parameters_read(module)
     if name.startswith("train"):
         # One module for both groups of networks; the command says which.
         read = {key.replace("${key}.${key}", entry["cmd"].split()[-2] + ".${key}") for key in read}
-    # Which value of a network's block is in force depends on the recipe.
-    implied = {"recipe"} if any(key.startswith(("classifiers", "autoencoders")) for key in read) else set()
-    assert set(entry.get("params", [])) == read | implied
+    groups = {key.partition(".")[0] for key in read}
+    # What one network or embedding is read as depends on the defaults of its kind, and which value on the recipe.
+    implied = {"defaults.${item.kind}"} if groups & set(WITH_DEFAULTS) else set()
+    implied |= {"recipe"} if groups & set(WITH_RECIPES) else set()
+    # What all runs of a stage share is in its fingerprint.
+    assert set(entry.get("params", [])) == (read | implied) - set(SHARED.get(module.stem, ()))
+    assert set(SHARED.get(module.stem, ())) <= read
+
+
+def test_changed_defaults_concern_the_networks_and_embeddings_of_their_kind_alone(stages):
+    values = load(Path("params.yaml"))
+    entries = {name: entry for group in WITH_DEFAULTS for name, entry in values[group].items()}
+    for kind in values["defaults"]:
+        named = {
+            address
+            for address, stage in stages.items()
+            if any(f"defaults.{kind}" in getattr(dependency, "params", ()) for dependency in stage.deps)
+        }
+        makers = {f"{stage}@{name}" for stage in MAKERS for name, entry in entries.items() if entry["kind"] == kind}
+        assert named == makers & stages.keys(), kind
+        assert named
 
 
 def parameters_read(file: Path) -> set[str]:
@@ -71,15 +128,14 @@ def parameters_read(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_a_stage_its_module_and_its_outputs_share_a_name(name):
+def test_each_stage_writes_into_its_own_folders(name):
     entry = ENTRIES[name]
-    word = module_of(entry).stem.replace("_", "-")
+    word = module_of(entry).stem
     # DVC iterates over one mapping at a time, so that some stages have an entry for each.
     assert name.removesuffix("-classifier").removesuffix("-representation").removesuffix("-embedding") == word
-    outs = [*entry.get("outs", []), *entry.get("plots", []), *entry.get("metrics", [])]
-    paths = [out if isinstance(out, str) else next(iter(out)) for out in outs]
-    # The report is a folder of its own, where people look for it.
-    assert all(Path(path).parts[-1 if path == "report" else 1].removesuffix(".json") == word for path in paths)
+    assert paths(entry, "outs") == FOLDERS[word]
+    assert all(Path(path).parts[:2] == ("plots", word) for path in paths(entry, "plots"))
+    assert paths(entry, "metrics") <= {f"metrics/{word}/${{key}}.json", f"metrics/{word}.json"}
 
 
 def test_every_stage_has_a_description_and_every_metrics_file_is_kept_in_git():
@@ -89,28 +145,28 @@ def test_every_stage_has_a_description_and_every_metrics_file_is_kept_in_git():
 
 
 def test_every_module_of_the_pipeline_is_a_stage_or_serves_one():
-    used = set().union(*(closure(module_of(entry)) for entry in ENTRIES.values()))
-    modules = {path.as_posix() for folder in PACKAGES for path in Path(folder).rglob("*.py") if path.stem != "__init__"}
-    assert modules <= used
+    used = set().union(*(imported(module_of(entry)) for entry in ENTRIES.values()))
+    modules = {path.as_posix() for folder in PACKAGES for path in Path(folder).rglob("*.py")}
+    assert {path for path in modules if not path.endswith("/__init__.py")} <= used
 
 
 def test_the_library_imports_nothing_of_the_pipeline():
     for file in Path("autoencoders").rglob("*.py"):
-        assert not any(path.startswith("stages/") for path in closure(file)), file
+        assert not any(path.startswith("stages/") for path in imported(file)), file
 
 
-@pytest.mark.parametrize("name", sorted(ENTRIES.keys() - {"train", "train-classifier", "learning_rates", "sequence"}))
-def test_stages_that_run_no_network_do_not_reach_tensorflow(name):
-    assert "autoencoders/networks/runtime.py" not in closure(module_of(ENTRIES[name]))
+def test_stages_that_train_nothing_do_not_reach_tensorflow():
+    reach = {
+        name for name, entry in ENTRIES.items() if "autoencoders/networks/runtime.py" in imported(module_of(entry))
+    }
+    assert reach == {"train", "train-classifier", "learning_rates", "sequence"}
 
 
-def test_the_lock_file_names_the_stages_there_are(stages):
-    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))
-    assert set(lock["stages"]) == set(stages)
+def test_the_lock_file_names_the_stages_there_are(stages, lock):
+    assert set(lock) == set(stages)
 
 
-def test_the_lock_file_agrees_with_commands_parameters_and_sources(stages):
-    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]
+def test_the_lock_file_agrees_with_commands_parameters_and_sources(stages, lock):
     for name, stage in stages.items():
         assert lock[name]["cmd"] == stage.cmd, name
         assert {out["path"] for out in lock[name]["outs"]} == {out.def_path for out in stage.outs}, name
@@ -119,11 +175,8 @@ def test_the_lock_file_agrees_with_commands_parameters_and_sources(stages):
                 assert dependency.status() == {}, f"{name}: run `dvc repro` and commit dvc.lock"
 
 
-def test_metrics_in_git_are_those_of_the_lock_file(stages):
-    import hashlib
-
-    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]
-    for name in stages:
-        for out in lock[name]["outs"]:
+def test_metrics_in_git_are_those_of_the_lock_file(lock):
+    for stage in lock.values():
+        for out in stage["outs"]:
             if out["path"].startswith("metrics/"):
                 assert hashlib.md5(Path(out["path"]).read_bytes()).hexdigest() == out["md5"], out["path"]

@@ -1,12 +1,17 @@
 import inspect
+import os
 import shutil
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import matplotlib.image
 import numpy as np
 import pytest
 import yaml
+from filelock import FileLock, Timeout
 from small import small_parameters, write_parameters
 
 from autoencoders.pages import figures
@@ -33,41 +38,72 @@ from stages import map as map_stage
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A folder in which every stage has run once, on little data."""
-    folder = tmp_path_factory.mktemp("finished")
-    values = small_parameters()
-    write_parameters(folder, values)
+    """A folder in which every stage has run once, on little data.
+
+    Workers of pytest-xdist share it: each takes a data set that no other is at, and waits for the others' ones.
+    """
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    folder, values = root / "finished", small_parameters()
+    waiting = {dataset: partial(_run_of_one_data_set, values, dataset) for dataset in values["datasets"]}
     with pytest.MonkeyPatch.context() as patch:
+        with FileLock(root / "finished.lock"):
+            if not folder.exists():
+                folder.mkdir()
+                write_parameters(folder, values)
         patch.chdir(folder)
-        neuron.main()
-        for dataset in values["datasets"]:
-            extract.main(dataset)
-            preprocess.main(dataset)
-        for name in values["classifiers"]:
-            train.main("classifiers", name)
-            evaluate.main(name)
-        for name in values["autoencoders"]:
-            train.main("autoencoders", name)
-            encode.main(name)
-            cluster.main(name)
-            search.main(name)
-            map_stage.main(name)
-        for name in values["representations"]:
-            represent.main(name)
-            cluster.main(name)
-            search.main(name)
-        for name in values["embeddings"]:
-            embed.main(name)
-            cluster.main(name)
-        for name in values["generate"]["networks"]:
-            generate.main(name)
-        for name in values["denoise"]["networks"]:
-            denoise.main(name)
-        sequence.main()
-        learning_rates.main()
-        summarize.main()
-        report.main()
+        while waiting:
+            for dataset, run in list(waiting.items()):
+                with suppress(Timeout):
+                    _once(root / dataset, run, timeout=0.2)
+                    del waiting[dataset]
+        _once(root / "summary", _run_of_all)
     return folder
+
+
+def _once(mark: Path, run: Callable[[], None], timeout: float = -1) -> None:
+    """Call `run` unless another process did; wait for one that is at it, at most `timeout` seconds."""
+    with FileLock(mark.with_suffix(".lock"), timeout=timeout):
+        if not mark.exists():
+            run()
+            mark.touch()
+
+
+def _run_of_one_data_set(values: dict, dataset: str) -> None:
+    def named(group: dict) -> list[str]:
+        return [name for name, block in group.items() if block["dataset"] == dataset]
+
+    extract.main(dataset)
+    preprocess.main(dataset)
+    for name in named(values["classifiers"]):
+        train.main("classifiers", name)
+        evaluate.main(name)
+    for name in named(values["autoencoders"]):
+        train.main("autoencoders", name)
+        encode.main(name)
+        cluster.main(name)
+        search.main(name)
+        map_stage.main(name)
+    for name in named(values["representations"]):
+        represent.main(name)
+        cluster.main(name)
+        search.main(name)
+    for name in named(values["embeddings"]):
+        embed.main(name)
+        cluster.main(name)
+    for name in named(values["generate"]["networks"]):
+        generate.main(name)
+    for name in named(values["denoise"]["networks"]):
+        denoise.main(name)
+    for stage, name in ((sequence, "sequence"), (learning_rates, "learning_rates")):
+        if values[name]["dataset"] == dataset:
+            stage.main()
+
+
+def _run_of_all() -> None:
+    neuron.main()
+    summarize.main()
+    report.main()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 from clustered import assignments, centres, metrics, scores
+from listed import listed
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn import metrics as scoring
@@ -23,24 +24,24 @@ from stages import cluster
 
 PARAMETERS = small_parameters()
 BLOCKS = {
-    (stage, name): block
-    for stage, group in (("encode", "autoencoders"), ("represent", "representations"), ("embedding", "embeddings"))
+    name: block
+    for group in ("autoencoders", "representations", "embeddings")
     for name, block in PARAMETERS[group].items()
 }
+SHOWN = PARAMETERS["cluster"]["central_images"]
 FORMS = list(PARAMETERS["cluster"]["clusterings"])
 SPLITS = {"training": ["train", "validation"], "held_out": ["test"]}
 SCORES = ["accuracy", "nmi", "ari", "homogeneity", "completeness", "silhouette", "inertia"]
 MAIN = ["accuracy", "nmi", "ari"]
-SIMPLE = ("encode", "digits-simple")
+SIMPLE = "digits-simple"
 
 
-def codes(source: tuple[str, str], part: str) -> np.ndarray:
-    return np.concatenate([np.load(Path("data/codes", source, f"{split}.npy")) for split in SPLITS[part]])
+def codes(name: str, part: str) -> np.ndarray:
+    return np.concatenate([np.load(f"data/codes/{name}/{split}.npy") for split in SPLITS[part]])
 
 
-def labels(source: tuple[str, str], part: str) -> np.ndarray:
-    folder = Path("data/prepared", BLOCKS[source]["dataset"])
-    return np.concatenate([np.load(folder / split / "labels.npy") for split in SPLITS[part]])
+def labels(name: str, part: str) -> np.ndarray:
+    return listed(BLOCKS[name]["dataset"], *SPLITS[part])["label"].to_numpy()
 
 
 def clusters(name: str, *splits: str) -> np.ndarray:
@@ -48,9 +49,9 @@ def clusters(name: str, *splits: str) -> np.ndarray:
     return found["cluster"][found["split"].isin(splits)].to_numpy()
 
 
-def declare(source: tuple[str, str], parameters: dict | None = None, **entries: str) -> None:
+def declare(name: str, parameters: dict | None = None, **entries: str) -> None:
     """Change what the folder of codes says of itself."""
-    file = Path("data/codes", source, "code.json")
+    file = Path("data/codes", name, "code.json")
     about = json.loads(file.read_text(encoding="utf-8")) | entries
     about["parameters"] |= parameters or {}
     file.write_text(json.dumps(about), encoding="utf-8")
@@ -68,32 +69,29 @@ def against_classes(labels: np.ndarray, clusters: np.ndarray) -> dict[str, float
     }
 
 
-@pytest.mark.parametrize("source", BLOCKS, ids="/".join)
-def test_every_image_is_in_one_cluster(results, source):
-    _, name = source
+@pytest.mark.parametrize("name", BLOCKS)
+def test_every_image_is_in_one_cluster(results, name):
     found = assignments(name)
     assert list(found) == ["split", "row", "image", "label", "cluster"]
-    index = pd.read_csv(Path("data/codes", source, "index.csv"))
-    pd.testing.assert_frame_equal(found.drop(columns="cluster"), index.drop(columns="class"))
+    images = listed(BLOCKS[name]["dataset"], *SPLITS["training"], "test").drop(columns="class")
+    pd.testing.assert_frame_equal(found.drop(columns="cluster"), images)
     assert set(clusters(name, *SPLITS["training"])) == set(range(10)) >= set(clusters(name, "test"))
 
 
-@pytest.mark.parametrize("source", BLOCKS, ids="/".join)
-def test_each_image_is_in_the_first_forms_cluster_with_the_nearest_centre(results, source):
-    _, name = source
-    assert centres(name).shape == (10, codes(source, "training").shape[1])
+@pytest.mark.parametrize("name", BLOCKS)
+def test_each_image_is_in_the_first_forms_cluster_with_the_nearest_centre(results, name):
+    assert centres(name).shape == (10, codes(name, "training").shape[1])
     assert centres(name).dtype == np.float32
     for part, splits in SPLITS.items():
-        nearest = cdist(codes(source, part), centres(name)).argmin(axis=1)
+        nearest = cdist(codes(name, part), centres(name)).argmin(axis=1)
         assert nearest.tolist() == clusters(name, *splits).tolist()
 
 
-@pytest.mark.parametrize("source", BLOCKS, ids="/".join)
-def test_the_first_forms_scores_are_those_of_the_assignments(results, source):
-    _, name = source
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_first_forms_scores_are_those_of_the_assignments(results, name):
     for part, splits in SPLITS.items():
-        features, found = codes(source, part), clusters(name, *splits)
-        expected = against_classes(labels(source, part), found)
+        features, found = codes(name, part), clusters(name, *splits)
+        expected = against_classes(labels(name, part), found)
         expected["inertia"] = np.square(features.astype(np.float64) - centres(name)[found]).sum()
         if part == "held_out":
             # All of these few images are in the silhouette's sample, so that the draw makes no difference.
@@ -102,9 +100,8 @@ def test_the_first_forms_scores_are_those_of_the_assignments(results, source):
         assert dict(row[list(expected)]) == pytest.approx(expected, rel=1e-3, abs=1e-6)
 
 
-@pytest.mark.parametrize("source", BLOCKS, ids="/".join)
-def test_the_table_has_every_form_and_seed_and_the_metrics_their_means_and_deviations(results, source):
-    _, name = source
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_table_has_every_form_and_seed_and_the_metrics_their_means_and_deviations(results, name):
     table, kept = scores(name), metrics(name)
     assert list(table) == ["width", *SCORES]
     assert set(table.index) == {(form, part, run) for form in FORMS for part in SPLITS for run in (0, 1)}
@@ -121,10 +118,10 @@ def test_the_table_has_every_form_and_seed_and_the_metrics_their_means_and_devia
 
 @pytest.mark.parametrize(("form", "fit"), [("whitened", KMeans), ("mixture", GaussianMixture)])
 def test_a_form_is_pooled_scaled_and_clustered_as_its_parameters_say(results, form, fit):
-    source = ("encode", "photos-convolutional")
+    name = "photos-convolutional"
     pooled = {
         # Rows and columns of 16×16 positions, two halves each; the mean over the places of each quadrant.
-        part: codes(source, part).reshape(-1, 2, 8, 2, 8, 32).mean(axis=(2, 4)).reshape(-1, 128)
+        part: codes(name, part).reshape(-1, 2, 8, 2, 8, 8).mean(axis=(2, 4)).reshape(-1, 32)
         for part in SPLITS
     }
     n, options = (32, {}) if form == "whitened" else (10, {"max_iter": 200, "reg_covar": 1e-3})
@@ -136,18 +133,18 @@ def test_a_form_is_pooled_scaled_and_clustered_as_its_parameters_say(results, fo
         with threadpool_limits(1):
             model = fit(10, random_state=run, n_init=1, **options).fit(features["training"])
         for part in SPLITS:
-            row = scores("photos-convolutional").loc[form, part, run]
-            expected = {"width": n, **against_classes(labels(source, part), model.predict(features[part]))}
+            row = scores(name).loc[form, part, run]
+            expected = {"width": n, **against_classes(labels(name, part), model.predict(features[part]))}
             assert dict(row[list(expected)]) == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 def test_codes_without_positions_are_not_pooled_and_no_more_components_are_kept_than_there_are(results):
     widths = {
         name: [metrics(name)[form]["width"] for form in FORMS]
-        for name in ("digits-convolutional", "digits-simple", "digits-strided")
+        for name in ("photos-convolutional", "digits-simple", "digits-strided")
     }
     assert widths == {
-        "digits-convolutional": [14 * 14 * 16, 32, 10],
+        "photos-convolutional": [16 * 16 * 8, 32, 10],
         "digits-simple": [100, 32, 10],
         "digits-strided": [10, 10, 10],
     }
@@ -157,7 +154,7 @@ def test_seeds_are_counted_from_the_first(only, change):
     first = scores("digits-simple").loc["kmeans"].xs(1, level="run")
     only("kmeans")
     change("cluster", seed=1, seeds=1)
-    cluster.main(*SIMPLE)
+    cluster.main(SIMPLE)
     found = scores("digits-simple").loc["kmeans"].xs(0, level="run")
     pd.testing.assert_frame_equal(found.drop(columns="silhouette"), first.drop(columns="silhouette"))
     assert [metrics("digits-simple")["kmeans"][f"{score}_std"] for score in MAIN] == [0, 0, 0]
@@ -166,12 +163,12 @@ def test_seeds_are_counted_from_the_first(only, change):
 def test_images_that_training_held_out_do_not_move_the_centres_and_are_scored_apart(workspace, only):
     only("kmeans")
     declare(SIMPLE, {"validation": True})
-    cluster.main(*SIMPLE)
+    cluster.main(SIMPLE)
     train = np.load("data/codes/digits-simple/train.npy")
     found = clusters("digits-simple", "train")
     means = [train[found == number].mean(axis=0) for number in range(10)]
     np.testing.assert_allclose(centres("digits-simple"), means, rtol=1e-4, atol=1e-5)
-    held = np.load("data/prepared/digits/validation/labels.npy"), clusters("digits-simple", "validation")
+    held = listed("digits", "validation")["label"].to_numpy(), clusters("digits-simple", "validation")
     row = scores("digits-simple").loc["kmeans", "validation", 0]
     expected = against_classes(*held)
     assert dict(row[list(expected)]) == pytest.approx(expected, rel=1e-4, abs=1e-6)
@@ -180,7 +177,7 @@ def test_images_that_training_held_out_do_not_move_the_centres_and_are_scored_ap
 def test_together_all_images_are_clustered_and_scored(workspace, only, drawings):
     only("kmeans")
     declare(SIMPLE, protocol="together")
-    cluster.main(*SIMPLE)
+    cluster.main(SIMPLE)
     every = [codes(SIMPLE, part) for part in SPLITS]
     found = assignments("digits-simple")
     means = [np.concatenate(every)[found["cluster"] == number].mean(axis=0) for number in range(10)]
@@ -198,17 +195,17 @@ def test_together_all_images_are_clustered_and_scored(workspace, only, drawings)
 def test_the_figures_show_decoded_centres_the_images_nearest_to_them_and_the_classes(
     workspace, only, pixels, drawings, drawn
 ):
-    source = _, name = ("encode", "photos-convolutional")
+    name = "photos-convolutional"
     only("kmeans")
-    cluster.main(*source)
+    cluster.main(name)
     (shown,) = drawings["image_rows"]
     assert shown["captions"] == ["decoded centre", "nearest images"]
     network = storage.load(Path("models", name))
-    decoded = centres(name).reshape(-1, 16, 16, 32)
+    decoded = centres(name).reshape(-1, 16, 16, 8)
     for layer in network.layers[network.layers.index(network.get_layer("code")) + 1 :]:
         decoded = layer(decoded)
-    images = np.concatenate([pixels(BLOCKS[source], split) for split in SPLITS["training"]])
-    distances, found = cdist(codes(source, "training"), centres(name)), clusters(name, *SPLITS["training"])
+    images = np.concatenate([pixels(BLOCKS[name], split) for split in SPLITS["training"]])
+    distances, found = cdist(codes(name, "training"), centres(name)), clusters(name, *SPLITS["training"])
     assert list(shown["rows"]) == [str(number) for number in range(10)]
     for number, row in enumerate(shown["rows"].values()):
         np.testing.assert_allclose(row[0], decoded[number], rtol=1e-4, atol=1e-5)
@@ -216,11 +213,11 @@ def test_the_figures_show_decoded_centres_the_images_nearest_to_them_and_the_cla
         shown_members = [int(np.square(images - image).sum(axis=(1, 2, 3)).argmin()) for image in row[1:]]
         assert len(set(shown_members)) == len(shown_members) and set(found[shown_members]) == {number}
         np.testing.assert_allclose(images[shown_members], row[1:], atol=1e-6)
-        nearest = np.sort(distances[found == number, number])[:8]
+        nearest = np.sort(distances[found == number, number])[:SHOWN]
         np.testing.assert_allclose(distances[shown_members, number], nearest, rtol=1e-4)
     (matrix,) = drawings["matrix"]
     counts = np.zeros((10, 10), dtype=int)
-    np.add.at(counts, (clusters(name, "test"), labels(source, "held_out")), 1)
+    np.add.at(counts, (clusters(name, "test"), labels(name, "held_out")), 1)
     assert (matrix["counts"] == counts).all()
     assert (matrix["ylabel"], matrix["xlabel"]) == ("cluster", "class")
     assert drawn(f"plots/cluster/{name}") == {"central-images.png", "classes.png"}
@@ -228,7 +225,7 @@ def test_the_figures_show_decoded_centres_the_images_nearest_to_them_and_the_cla
 
 def test_of_scaled_codes_the_mean_of_the_members_codes_is_decoded(workspace, only, drawings):
     only("whitened")
-    cluster.main(*SIMPLE)
+    cluster.main(SIMPLE)
     found, training = clusters("digits-simple", *SPLITS["training"]), codes(SIMPLE, "training")
     means = np.array([training[found == number].mean(axis=0) for number in range(10)])
     network = storage.load(Path("models/digits-simple"))
@@ -237,20 +234,20 @@ def test_of_scaled_codes_the_mean_of_the_members_codes_is_decoded(workspace, onl
     np.testing.assert_allclose([row[0] for row in shown["rows"].values()], decoded, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("source", [source for source in BLOCKS if source[0] != "encode"], ids="/".join)
-def test_without_a_network_the_images_are_shown_alone(workspace, only, drawings, source):
+@pytest.mark.parametrize("name", [*PARAMETERS["representations"], *PARAMETERS["embeddings"]])
+def test_without_a_network_the_images_are_shown_alone(workspace, only, drawings, name):
     only("kmeans")
-    cluster.main(*source)
+    cluster.main(name)
     (shown,) = drawings["image_rows"]
     assert shown["captions"] == ["nearest images"]
-    sizes = np.bincount(clusters(source[1], *SPLITS["training"]))
-    assert [len(row) for row in shown["rows"].values()] == np.minimum(sizes, 8).tolist()
+    sizes = np.bincount(clusters(name, *SPLITS["training"]))
+    assert [len(row) for row in shown["rows"].values()] == np.minimum(sizes, SHOWN).tolist()
     assert {row.shape[1:] for row in shown["rows"].values()} <= {(32, 32, 3), (28, 28, 1)}
 
 
 def test_the_parameters_decide_the_clusters_and_the_images_shown(change, drawings):
     change("cluster", n_clusters=3, central_images=2)
-    cluster.main(*SIMPLE)
+    cluster.main(SIMPLE)
     assert set(clusters("digits-simple", *SPLITS["training"])) == {0, 1, 2}
     assert centres("digits-simple").shape == (3, 100)
     (shown,) = drawings["image_rows"]
@@ -263,7 +260,7 @@ def test_a_network_is_clustered_as_it_was_trained_whatever_the_parameters_now_sa
     del values["autoencoders"]["digits-simple"]
     values["generate"]["networks"].pop("digits-simple", None)
     Path("params.yaml").write_text(yaml.safe_dump({**values, "protocol": "together"}), encoding="utf-8")
-    cluster.main(*SIMPLE)
+    cluster.main(SIMPLE)
     assert assignments("digits-simple").equals(before[0]) and metrics("digits-simple") == before[1]
 
 
@@ -275,7 +272,7 @@ def test_a_network_that_gives_every_image_the_same_code_is_scored_for_what_it_is
         np.save(file, np.zeros_like(np.load(file)))
     only(form)
     with pytest.warns(ConvergenceWarning):
-        cluster.main(*SIMPLE)
+        cluster.main(SIMPLE)
     found, table = metrics("digits-simple")[form], scores("digits-simple")
     assert found["ari"] == found["nmi"] == 0
     assert (table["inertia"] == 0).all() and table["silhouette"].isna().all()
@@ -287,7 +284,7 @@ def test_more_clusters_than_images_are_one_sentence_and_leave_nothing_half_writt
     change("cluster", n_clusters=85)
     sentence = "^cluster.n_clusters is 85, more than the 72 training images; lower it.$"
     with pytest.raises(InputError, match=sentence):
-        cluster.main(*SIMPLE)
+        cluster.main(SIMPLE)
     assert list(workspace.rglob(".partial-*")) == []
 
 
@@ -295,7 +292,7 @@ def test_a_mixture_that_breaks_down_is_one_sentence_and_leaves_nothing_half_writ
     only("mixture", pca=None)
     change("cluster.gaussian_mixture", reg_covar=0)
     with pytest.raises(InputError, match="^cluster.gaussian_mixture cannot be fitted to 72 vectors of 100 numbers "):
-        cluster.main(*SIMPLE)
+        cluster.main(SIMPLE)
     assert list(workspace.rglob(".partial-*")) == []
 
 
@@ -303,7 +300,7 @@ def test_a_mixture_that_breaks_down_is_one_sentence_and_leaves_nothing_half_writ
     "missing",
     [
         "data/prepared/digits/dataset.json",
-        "data/prepared/digits/validation/labels.npy",
+        "data/prepared/digits/listing.csv",
         "data/codes/digits-simple/test.npy",
         "data/codes/digits-simple/code.json",
         "models/digits-simple/network.json",
@@ -314,5 +311,5 @@ def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspa
     Path(missing).unlink()
     named = str(Path(missing).parent) if "train" in Path(missing).parts else missing
     with pytest.raises(InputError, match=f"^{named} "):
-        cluster.main(*SIMPLE)
+        cluster.main(SIMPLE)
     assert list(workspace.rglob(".partial-*")) == []

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from clustered import assignments, centres, metrics, scores
+from listed import listed, relist
 from memory import allow, peak, zeros
 from small import small_parameters
 
@@ -12,7 +13,7 @@ from stages.shared import codes as stored
 
 FORMS = list(small_parameters()["cluster"]["clusterings"])
 MAIN = ["accuracy", "nmi", "ari"]
-SIMPLE = ("encode", "digits-simple")
+SIMPLE = "digits-simple"
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def by_class(workspace):
     """Codes that lie in a group for each class, in place of a network's: 72 of 100 numbers, 28 KiB, to train on."""
     random = np.random.default_rng(0)
     for split in ("train", "validation", "test"):
-        classes = np.load(f"data/prepared/digits/{split}/labels.npy")
+        classes = listed("digits", split)["label"].to_numpy()
         grouped = 10 * np.eye(10, 100)[classes] + random.normal(size=(len(classes), 100))
         np.save(f"data/codes/digits-simple/{split}.npy", grouped.astype(np.float32))
 
@@ -29,12 +30,12 @@ def test_codes_that_are_more_than_may_be_held_are_clustered_in_parts_and_as_well
     # One start may end with two groups in one cluster, whichever way it is clustered.
     for clusterer in ("kmeans", "mini_batch_kmeans", "gaussian_mixture"):
         change(f"cluster.{clusterer}", n_init=10)
-    cluster.main(*SIMPLE)
+    cluster.main(SIMPLE)
     assert capsys.readouterr().out == ""
     whole, table, images = metrics("digits-simple"), scores("digits-simple"), assignments("digits-simple")
     allow(0.025)
     monkeypatch.setattr(stored, "read", lambda *_: pytest.fail("read all of the codes at once"))
-    cluster.main(*SIMPLE)
+    cluster.main(SIMPLE)
     start = "72 vectors of 100 numbers are more than in_memory (0.025 MiB): "
     assert capsys.readouterr().out.splitlines() == [
         f"digits-simple: kmeans: {start}mini-batches",
@@ -55,7 +56,7 @@ def test_codes_that_are_more_than_may_be_held_are_clustered_in_parts_and_as_well
 def test_just_what_may_be_held_is_clustered_as_a_whole(by_class, only, capsys):
     only("kmeans")
     allow(72 * 100 * 4 / 2**20)
-    cluster.main(*SIMPLE)
+    cluster.main(SIMPLE)
     assert capsys.readouterr().out == ""
 
 
@@ -64,7 +65,7 @@ def test_in_parts_the_size_of_the_blocks_changes_nothing_but_roundings(by_class,
     results = []
     for size in (1000, 7):
         monkeypatch.setattr("autoencoders.core.rows.BLOCK_SIZE", size)
-        cluster.main(*SIMPLE)
+        cluster.main(SIMPLE)
         results.append((assignments("digits-simple"), centres("digits-simple"), scores("digits-simple")))
     (first, first_centres, first_scores), (second, second_centres, second_scores) = results
     assert first.equals(second)
@@ -77,14 +78,13 @@ def test_in_parts_the_size_of_the_blocks_changes_nothing_but_roundings(by_class,
 
 def test_memory_does_not_grow_with_the_vectors_beyond_what_may_be_held(workspace):
     allow(4)
-    before = peak("stages.cluster", "represent", "digits-pixels")
+    before = peak("stages.cluster", "digits-pixels")
     n = 40_000
     vectors = np.random.default_rng(0).random((n, 784), dtype=np.float32)
     np.save("data/codes/digits-pixels/train.npy", vectors)
     zeros("data/prepared/digits/train/images.npy", (n, 28, 28, 1), np.uint8)
-    for what in ("labels", "numbers"):
-        zeros(f"data/prepared/digits/train/{what}.npy", (n,), np.int64)
-    after = peak("stages.cluster", "represent", "digits-pixels")
+    relist("digits", train=n)
+    after = peak("stages.cluster", "digits-pixels")
     assert len(assignments("digits-pixels")) == n + 22 + 18
     # Of 120 MiB of vectors.
     assert after - before < 64

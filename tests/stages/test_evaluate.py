@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from listed import listed
 from small import small_parameters
 
 from autoencoders.core.errors import InputError
@@ -24,7 +25,7 @@ def classes(name: str) -> np.ndarray:
 
 
 def labels(name: str, split: str) -> np.ndarray:
-    return np.load(f"data/prepared/{CLASSIFIERS[name]['dataset']}/{split}/labels.npy")
+    return listed(CLASSIFIERS[name]["dataset"], split)["label"].to_numpy()
 
 
 @pytest.fixture

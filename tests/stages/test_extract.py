@@ -11,7 +11,7 @@ from autoencoders.core.errors import InputError
 from autoencoders.sources import Images, Source, cifar10
 from stages import extract as stage
 from stages.shared.running import run
-from stages.shared.schema import Datasets
+from stages.shared.settings.datasets import DatasetsSettings
 
 PARAMETERS = Path(__file__).parents[2] / "params.yaml"
 FILES = [
@@ -79,7 +79,7 @@ def test_two_runs_write_the_same_bytes_and_another_seed_others(configure):
     configure("photos", source="bundled", crops=5, seed=3)
     stage.main("photos")
     first = fingerprints(written("photos"))
-    shutil.rmtree("outputs")
+    shutil.rmtree("data")
     stage.main("photos")
     assert fingerprints(written("photos")) == first
     configure("photos", source="bundled", crops=5, seed=4)
@@ -150,5 +150,5 @@ def test_the_parameters_and_the_library_know_the_same_sources():
 
     assert {
         name: field.annotation.model_fields["source"].annotation.__args__
-        for name, field in Datasets.model_fields.items()
+        for name, field in DatasetsSettings.model_fields.items()
     } == SOURCES

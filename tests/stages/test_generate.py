@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from listed import listed
 from memory import allow
 from scipy.spatial.distance import cdist
 from small import small_parameters
@@ -54,8 +55,7 @@ def test_each_image_is_judged_by_the_classifier_and_the_nearest_training_image(r
     table = samples(name)
     training = np.concatenate([pixels(block, split) for split in SPLITS])
     training = training.reshape(len(training), -1)
-    numbers = [np.load(f"data/prepared/{block['dataset']}/{split}/numbers.npy") for split in SPLITS]
-    numbers = np.concatenate(numbers)
+    numbers = listed(block["dataset"], *SPLITS)["image"].to_numpy()
     classes = json.loads(Path(f"data/prepared/{block['dataset']}/dataset.json").read_text())["classes"]
     classifier = storage.load(Path("models", NETWORKS[name]["classifier"]))
     test = table[table["kind"] == "test"]["row"].to_numpy()
@@ -108,7 +108,7 @@ def test_the_figures_show_samples_beside_training_images_and_lines_between_test_
         assert frames == sure.tolist()[: len(shown)]
     assert 0 < len(lines["rows"]) <= SETTINGS["pairs"]
     test = np.load("data/prepared/digits/test/images.npy") / 255
-    numbers = np.load("data/prepared/digits/test/numbers.npy").tolist()
+    numbers = listed("digits", "test")["image"].tolist()
     for row, images in lines["rows"].items():
         assert len(images) == SETTINGS["steps"] + 2 == len(lines["captions"])
         first, last = (numbers.index(int(number)) for number in re.findall(r"image (\d+)", row))

@@ -62,7 +62,7 @@ def test_where_every_rate_diverges_the_curves_are_kept_all_the_same(change, draw
 
 def test_missing_images_are_one_sentence_and_leave_what_there_was(workspace):
     before = losses()
-    missing = Path("data/prepared/photos/train/one_hot.npy")
+    missing = Path("data/prepared/photos/listing.csv")
     missing.unlink()
     with pytest.raises(InputError, match=f"^{missing} is missing"):
         learning_rates.main()

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from listed import listed
 from memory import peak, zeros
 
 from autoencoders.core.errors import InputError
@@ -17,8 +18,8 @@ def raw(dataset: str, part: str, what: str) -> np.ndarray:
     return np.load(f"data/raw/{dataset}/{part}/{what}.npy")
 
 
-def made(dataset: str, split: str, what: str) -> np.ndarray:
-    return np.load(f"data/prepared/{dataset}/{split}/{what}.npy")
+def images(dataset: str, split: str) -> np.ndarray:
+    return np.load(f"data/prepared/{dataset}/{split}/images.npy")
 
 
 @pytest.fixture(params=SIZES)
@@ -26,39 +27,24 @@ def dataset(request, results):
     return request.param
 
 
-@pytest.mark.parametrize("what", ["images", "labels"])
-def test_training_and_validation_images_are_the_sources_in_its_order(dataset, what):
-    joined = [made(dataset, split, what) for split in ("train", "validation")]
-    assert np.concatenate(joined).tobytes() == raw(dataset, "train", what).tobytes()
-    assert tuple(map(len, joined)) == SIZES[dataset][:2]
+def test_each_split_has_its_images_as_the_source_has_them(dataset):
+    found = [images(dataset, split) for split in SPLITS]
+    assert tuple(map(len, found)) == SIZES[dataset]
+    for part, made in (("train", np.concatenate(found[:2])), ("test", found[2])):
+        assert made.dtype == np.uint8 and made.tobytes() == raw(dataset, part, "images").tobytes()
 
 
-@pytest.mark.parametrize("what", ["images", "labels"])
-def test_test_images_are_the_sources_own(dataset, what):
-    assert made(dataset, "test", what).tobytes() == raw(dataset, "test", what).tobytes()
-    assert len(made(dataset, "test", what)) == SIZES[dataset][2]
-
-
-@pytest.mark.parametrize("split", SPLITS)
-def test_one_hot_labels_agree_with_the_labels(dataset, split):
-    labels, one_hot = made(dataset, split, "labels"), made(dataset, split, "one_hot")
-    assert one_hot.shape == (len(labels), 10)
-    assert (one_hot == (labels[:, None] == np.arange(10))).all()
-
-
-@pytest.mark.parametrize("split", SPLITS)
-def test_numbers_find_each_image_again_in_the_source(dataset, split):
-    part = "test" if split == "test" else "train"
-    numbers = made(dataset, split, "numbers")
-    assert len(np.unique(numbers)) == len(made(dataset, split, "images"))
-    for what in ("images", "labels"):
-        assert (raw(dataset, part, what)[numbers] == made(dataset, split, what)).all()
-
-
-@pytest.mark.parametrize("split", SPLITS)
-def test_images_stay_bytes_and_targets_are_single_precision(dataset, split):
-    found = {file.stem: np.load(file).dtype for file in Path("data/prepared", dataset, split).iterdir()}
-    assert found == {"images": np.uint8, "labels": np.int64, "numbers": np.int64, "one_hot": np.float32}
+def test_the_listing_has_the_arrays_rows_in_their_order(dataset):
+    table, sizes = listed(dataset), dict(zip(SPLITS, SIZES[dataset], strict=True))
+    assert list(table) == ["split", "row", "image", "label", "class"]
+    assert table["split"].tolist() == [split for split, n in sizes.items() for _ in range(n)]
+    assert table["row"].tolist() == [row for n in sizes.values() for row in range(n)]
+    labels = {part: raw(dataset, part, "labels") for part in ("train", "test")}
+    # Training and validation images follow each other in the source; test images count from zero again.
+    assert table["image"].tolist() == [*range(len(labels["train"])), *range(len(labels["test"]))]
+    assert table["label"].tolist() == [*labels["train"], *labels["test"]]
+    classes = json.loads(Path("data/raw", dataset, "classes.json").read_text(encoding="utf-8"))
+    assert table["class"].tolist() == [classes[label] for label in table["label"]]
 
 
 def test_the_data_set_describes_itself(dataset):
@@ -81,8 +67,8 @@ def test_the_share_decides_how_many_validate_and_at_least_one_image_stays_on_eit
     change("datasets.photos", validation_share=share)
     preprocess.main("photos")
     assert capsys.readouterr().out == f"photos: {80 - validation} train, {validation} validation, 20 test images\n"
-    assert len(made("photos", "train", "images")) == 80 - validation
-    assert (made("photos", "validation", "numbers") == np.arange(80 - validation, 80)).all()
+    assert len(images("photos", "train")) == 80 - validation
+    assert (listed("photos", "validation")["image"] == np.arange(80 - validation, 80)).all()
 
 
 def test_the_figure_shows_the_first_twelve_in_colour_and_grey_under_their_names(workspace, drawings, drawn):
@@ -123,7 +109,7 @@ def test_the_size_of_the_blocks_changes_no_byte(change, monkeypatch, deskew):
         files = (path for path in Path("data/prepared/digits").rglob("*") if path.is_file())
         written.append({path: path.read_bytes() for path in files})
     assert written[0] == written[1]
-    assert len(written[0]) == 13
+    assert len(written[0]) == len(SPLITS) + 2
 
 
 def test_memory_does_not_grow_with_the_images(workspace):
@@ -131,6 +117,6 @@ def test_memory_does_not_grow_with_the_images(workspace):
     zeros("data/raw/photos/train/images.npy", (150_000, 32, 32, 3), np.uint8)
     zeros("data/raw/photos/train/labels.npy", (150_000,), np.int64)
     after = peak("stages.preprocess", "photos")
-    assert made("photos", "train", "numbers")[-1] == 104_999
+    assert listed("photos", "train")["image"].iloc[-1] == 104_999
     # Of 440 MiB of images.
     assert after - before < 64

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from listed import listed, relist
 from memory import allow, peak, zeros
 from scipy.spatial.distance import cdist
 from small import ROOT, small_parameters
@@ -16,15 +17,16 @@ from autoencoders.core.errors import InputError
 from stages import search
 
 PARAMETERS = small_parameters()
+SHOWN = PARAMETERS["search"]["shown"]
 METRICS = ["cosine", "euclidean"]
 COUNTS = [1, 5, 10]
 TRAINING = ("train", "validation")
-SIMPLE = ("encode", "digits-simple")
+SIMPLE = "digits-simple"
 # Codes of a grey and of a colour network, and a representation without one.
 SOURCES = {
     SIMPLE: PARAMETERS["autoencoders"]["digits-simple"],
-    ("encode", "photos-convolutional"): PARAMETERS["autoencoders"]["photos-convolutional"],
-    ("represent", "photos-pca"): PARAMETERS["representations"]["photos-pca"],
+    "photos-convolutional": PARAMETERS["autoencoders"]["photos-convolutional"],
+    "photos-pca": PARAMETERS["representations"]["photos-pca"],
 }
 
 
@@ -37,19 +39,18 @@ def metrics(name: str) -> dict:
     return json.loads(Path("metrics/search", f"{name}.json").read_text(encoding="utf-8"))
 
 
-def codes(source: tuple[str, str], *splits: str) -> np.ndarray:
-    return np.concatenate([np.load(Path("data/codes", source, f"{split}.npy")) for split in splits]).astype(np.float64)
+def codes(name: str, *splits: str) -> np.ndarray:
+    return np.concatenate([np.load(f"data/codes/{name}/{split}.npy") for split in splits]).astype(np.float64)
 
 
-def listing(source: tuple[str, str], *splits: str) -> pd.DataFrame:
-    """Return the split, row, number and label of each image, as the codes' own index lists them."""
-    index = pd.read_csv(Path("data/codes", source, "index.csv"))
-    return index[index["split"].isin(splits)].drop(columns="class").reset_index(drop=True)
+def listing(name: str, *splits: str) -> pd.DataFrame:
+    """Return the split, row, number and label of each image."""
+    return listed(SOURCES[name]["dataset"], *splits).drop(columns="class")
 
 
-def declare(source: tuple[str, str], parameters: dict | None = None, **entries: str) -> None:
+def declare(name: str, parameters: dict | None = None, **entries: str) -> None:
     """Change what the folder of codes says of itself."""
-    file = Path("data/codes", source, "code.json")
+    file = Path("data/codes", name, "code.json")
     about = json.loads(file.read_text(encoding="utf-8")) | entries
     about["parameters"] |= parameters or {}
     file.write_text(json.dumps(about), encoding="utf-8")
@@ -72,17 +73,17 @@ def run(code: str, **environment: str) -> None:
     subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, check=True)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids="/".join)
-def test_each_query_is_listed_with_its_nearest_training_images(results, source):
-    test, training = listing(source, "test"), listing(source, *TRAINING)
+@pytest.mark.parametrize("name", SOURCES)
+def test_each_query_is_listed_with_its_nearest_training_images(results, name):
+    test, training = listing(name, "test"), listing(name, *TRAINING)
     for metric in METRICS:
-        found = neighbours(source[1], metric)
+        found = neighbours(name, metric)
         queries = found.groupby("row", sort=False)[["split", "row", "image", "label"]].head(1)
         assert len(queries) == 15
         assert queries["row"].is_monotonic_increasing
         pd.testing.assert_frame_equal(queries.reset_index(drop=True), test.iloc[queries["row"]].reset_index(drop=True))
         assert found["rank"].tolist() == 15 * list(range(1, 11))
-        distances = cdist(codes(source, "test")[queries["row"]], codes(source, *TRAINING), metric)
+        distances = cdist(codes(name, "test")[queries["row"]], codes(name, *TRAINING), metric)
         nearest = distances.argsort(axis=1, kind="stable")[:, :10]
         answers = found.filter(like="neighbour_").rename(columns=lambda column: column.removeprefix("neighbour_"))
         pd.testing.assert_frame_equal(answers, training.iloc[nearest.ravel()].reset_index(drop=True))
@@ -90,21 +91,21 @@ def test_each_query_is_listed_with_its_nearest_training_images(results, source):
         np.testing.assert_allclose(found["distance"], expected.ravel(), rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids="/".join)
-def test_the_metrics_are_the_shares_of_neighbours_of_the_querys_class(results, source):
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_metrics_are_the_shares_of_neighbours_of_the_querys_class(results, name):
     expected = {}
     for metric in METRICS:
-        found = neighbours(source[1], metric)
+        found = neighbours(name, metric)
         agrees = found["label"] == found["neighbour_label"]
         expected |= {f"{metric}_precision_at_{k}": agrees[found["rank"] <= k].mean() for k in COUNTS}
-    kept = metrics(source[1])
+    kept = metrics(name)
     assert kept.pop("source") == "bundled"
     assert kept == pytest.approx(expected, rel=1e-5)
 
 
 def test_images_that_training_held_out_are_not_searched(workspace):
     declare(SIMPLE, {"validation": True})
-    search.main(*SIMPLE)
+    search.main(SIMPLE)
     found = neighbours("digits-simple", "euclidean")
     assert set(found["neighbour_split"]) == {"train"}
     distances = cdist(codes(SIMPLE, "test")[asked("digits-simple")], codes(SIMPLE, "train"))
@@ -114,16 +115,16 @@ def test_images_that_training_held_out_are_not_searched(workspace):
 def test_test_images_are_not_searched_even_where_the_network_was_trained_on_them(workspace):
     before = written("digits-simple")
     declare(SIMPLE, protocol="together")
-    search.main(*SIMPLE)
+    search.main(SIMPLE)
     assert written("digits-simple") == before
 
 
-@pytest.mark.parametrize("source", [("encode", "photos-convolutional"), ("represent", "photos-pca")], ids="/".join)
+@pytest.mark.parametrize("name", ["photos-convolutional", "photos-pca"])
 def test_the_figures_show_queries_of_many_classes_and_frame_neighbours_by_class(
-    workspace, pixels, drawings, drawn, source
+    workspace, pixels, drawings, drawn, name
 ):
-    name, block = source[1], SOURCES[source]
-    search.main(*source)
+    block = SOURCES[name]
+    search.main(name)
     assert drawn(f"plots/search/{name}") == {f"neighbours-{metric}.png" for metric in METRICS}
     images = np.concatenate([pixels(block, split) for split in TRAINING])
     starts = {"train": 0, "validation": len(pixels(block, "train"))}
@@ -132,7 +133,7 @@ def test_the_figures_show_queries_of_many_classes_and_frame_neighbours_by_class(
         found = neighbours(name, metric)
         assert call["captions"] == ["query", *"12345678"]
         shown = [(row.split("\n")[0], int(row.split()[-1])) for row in call["rows"]]
-        assert len(shown) == len({label for label, _ in shown}) == min(8, found["label"].nunique())
+        assert len(shown) == len({label for label, _ in shown}) == min(SHOWN, found["label"].nunique())
         for (title, row), (label, number) in zip(call["rows"].items(), shown, strict=True):
             group = found[found["image"] == number].head(8)
             assert {classes[value] for value in group["label"]} == {label}
@@ -146,7 +147,7 @@ def test_the_figures_show_queries_of_many_classes_and_frame_neighbours_by_class(
 def test_the_parameters_decide_what_is_searched_and_shown(change, drawings):
     name = "digits-simple"
     change("search", metrics=["euclidean"], neighbours=[2, 3], queries=None, shown=20)
-    search.main(*SIMPLE)
+    search.main(SIMPLE)
     assert set(pd.read_csv(f"data/neighbours/{name}/neighbours.csv")["metric"]) == {"euclidean"}
     assert neighbours(name, "euclidean")["row"].tolist() == np.repeat(range(18), 3).tolist()
     assert set(metrics(name)) == {"source", "euclidean_precision_at_2", "euclidean_precision_at_3"}
@@ -158,15 +159,15 @@ def test_the_seed_draws_the_queries(change):
     rows = []
     for seed in (0, 1):
         change("search", seed=seed, queries=6, metrics=["cosine"], shown=1)
-        search.main(*SIMPLE)
+        search.main(SIMPLE)
         rows.append(asked("digits-simple").tolist())
     assert rows[0] != rows[1]
 
 
 def test_another_process_with_other_threads_writes_the_same_bytes_without_tensorflow(workspace):
-    search.main("encode", "photos-simple")
+    search.main("photos-simple")
     first = written("photos-simple")
-    code = "search.main('encode', 'photos-simple'); assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    code = "search.main('photos-simple'); assert not {'tensorflow', 'keras'} & set(sys.modules)"
     run(code, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     assert written("photos-simple") == first
 
@@ -178,7 +179,7 @@ def test_codes_of_nothing_but_zeros_are_scored_without_a_warning(workspace):
         np.save(file, np.zeros_like(np.load(file)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        search.main(*SIMPLE)
+        search.main(SIMPLE)
     for metric, distance in (("cosine", 1), ("euclidean", 0)):
         found = neighbours(name, metric)
         assert set(found["distance"]) == {distance}
@@ -190,8 +191,8 @@ def test_more_neighbours_than_images_are_one_sentence_before_anything_slow_is_im
     change("search", neighbours=[1, 73])
     sentence = "search.neighbours asks for 73, more than the 72 training images; lower it."
     with pytest.raises(InputError, match=f"^{sentence}$"):
-        search.main(*SIMPLE)
-    code = "try: search.main('encode', 'digits-simple')\nexcept ValueError as error: assert 'asks for 73' in str(error)"
+        search.main(SIMPLE)
+    code = "try: search.main('digits-simple')\nexcept ValueError as error: assert 'asks for 73' in str(error)"
     run(f"{code}\nassert 'sklearn' not in sys.modules")
     assert list(workspace.rglob(".partial-*")) == []
 
@@ -202,14 +203,14 @@ def test_no_test_images_are_one_sentence(workspace):
     described["images"]["test"] = 0
     file.write_text(json.dumps(described), encoding="utf-8")
     with pytest.raises(InputError, match=r"^search\.queries has no test images to draw from; raise "):
-        search.main(*SIMPLE)
+        search.main(SIMPLE)
 
 
 @pytest.mark.parametrize(
     "missing",
     [
         "data/prepared/digits/dataset.json",
-        "data/prepared/digits/test/numbers.npy",
+        "data/prepared/digits/listing.csv",
         "data/prepared/digits/train/images.npy",
         "data/codes/digits-simple/validation.npy",
         "data/codes/digits-simple/code.json",
@@ -218,18 +219,17 @@ def test_no_test_images_are_one_sentence(workspace):
 def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspace, missing):
     Path(missing).unlink()
     with pytest.raises(InputError, match=f"^{missing} "):
-        search.main(*SIMPLE)
+        search.main(SIMPLE)
     assert list(workspace.rglob(".partial-*")) == []
 
 
 def test_memory_does_not_grow_with_the_codes_beyond_what_may_be_held(workspace):
     allow(4)
-    before = peak("stages.search", "represent", "digits-pixels")
+    before = peak("stages.search", "digits-pixels")
     n = 40_000
     zeros("data/codes/digits-pixels/train.npy", (n, 784), np.float32)
     zeros("data/prepared/digits/train/images.npy", (n, 28, 28, 1), np.uint8)
-    for what in ("labels", "numbers"):
-        zeros(f"data/prepared/digits/train/{what}.npy", (n,), np.int64)
-    after = peak("stages.search", "represent", "digits-pixels")
+    relist("digits", train=n)
+    after = peak("stages.search", "digits-pixels")
     # Of 120 MiB of vectors.
     assert after - before < 64

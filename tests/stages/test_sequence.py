@@ -24,7 +24,8 @@ def images(split: str) -> np.ndarray:
 
 
 def written() -> dict[str, bytes]:
-    files = [Path("metrics/sequence.json"), *Path("models/sequence").iterdir(), *Path("plots/sequence").iterdir()]
+    folders = (Path(folder, "sequence") for folder in ("models", "data", "plots"))
+    files = [Path("metrics/sequence.json"), *(file for folder in folders for file in folder.iterdir())]
     return {str(file): file.read_bytes() for file in files}
 
 

@@ -198,7 +198,7 @@ def test_without_anything_to_compare_with_the_networks_are_summarized(workspace)
         "metrics/encode/digits-denoising.json",
         "metrics/cluster/photos-simple.json",
         "metrics/search/digits-pca.json",
-        "models/photos-multilayer/history.csv",
+        "models/digits-strided/history.csv",
     ],
 )
 def test_a_missing_file_is_named_and_what_there_was_stays(workspace, missing):

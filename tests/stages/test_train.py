@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from listed import listed
 from small import small_parameters, write_parameters
 
 from autoencoders.core.errors import InputError
@@ -42,10 +43,12 @@ def weights(name: str) -> bytes:
 
 def overwrite(split: str) -> None:
     """Replace the digits of one split by their negatives, in the opposite order."""
-    for what in ("images", "labels", "one_hot"):
-        file = f"data/prepared/digits/{split}/{what}.npy"
-        array = np.load(file)[::-1]
-        np.save(file, 255 - array if what == "images" else array)
+    file = f"data/prepared/digits/{split}/images.npy"
+    np.save(file, 255 - np.load(file)[::-1])
+    table = listed("digits")
+    changed = table["split"] == split
+    table.loc[changed, ["label", "class"]] = table.loc[changed, ["label", "class"]].to_numpy()[::-1]
+    table.to_csv("data/prepared/digits/listing.csv", index=False)
 
 
 def count_parameters(block: dict) -> int:
@@ -240,5 +243,5 @@ def test_a_missing_input_is_named_and_what_there_was_stays(workspace, name):
 
 
 def test_a_network_that_is_not_in_the_parameters_is_one_sentence(results):
-    with pytest.raises(InputError, match="^params.yaml has no autoencoders.digits-classifier; there is 'digits-conv"):
+    with pytest.raises(InputError, match="^params.yaml has no autoencoders.digits-classifier; there is 'digits-denois"):
         train.main("autoencoders", "digits-classifier")

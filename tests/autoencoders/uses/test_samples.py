@@ -7,7 +7,7 @@ from autoencoders.core.errors import ArgumentError
 from autoencoders.images.preparation import Preparation
 from autoencoders.uses import samples
 
-SETTINGS = {"components": [1, 2, 3, 5], "covariance_type": "full", "max_width": 10, "seed": 0}
+SETTINGS = {"components": [1, 2, 3, 5], "covariance_type": "full", "max_width": 10, "ridge": 1e-4, "seed": 0}
 
 
 def clumps(n: int, width: int, seed: int = 0) -> np.ndarray:

@@ -2,7 +2,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from autoencoders.core.errors import InputError
@@ -29,12 +28,12 @@ def written(workspace):
 
 def test_every_split_has_its_codes_in_the_images_order(written):
     for split, images in written.items():
-        found = codes.read("encode", "halves", split)
+        found = codes.read("halves", split)
         assert found.dtype == np.float32 and found.shape == (SIZES[split], 2)
         assert (found == halves(images)).all()
-    joined = codes.read("encode", "halves", "test", "train")
+    joined = codes.read("halves", "test", "train")
     assert (joined == np.concatenate([halves(written[split]) for split in ("test", "train")])).all()
-    assert (codes.rows("encode", "halves", "test", "train")[15:20] == joined[15:20]).all()
+    assert (codes.rows("halves", "test", "train")[15:20] == joined[15:20]).all()
 
 
 def test_more_images_than_a_block_holds_are_all_transformed(workspace):
@@ -43,22 +42,11 @@ def test_more_images_than_a_block_holds_are_all_transformed(workspace):
     values = {"train": np.arange(2500, dtype=np.float64)[:, np.newaxis]}
     about = {"shape": (1,), "dataset": "digits", "parameters": {}}
     codes.write(folder, about, values, lambda block: 2 * block)
-    assert (codes.read("encode", "many", "train") == 2 * values["train"]).all()
-
-
-def test_the_index_names_each_rows_image_and_class(written):
-    index = pd.read_csv("data/codes/halves/index.csv", dtype={"class": str})
-    assert list(index) == ["split", "row", "image", "label", "class"]
-    for split, part in index.groupby("split"):
-        assert part["row"].tolist() == list(range(SIZES[split]))
-        for column, what in (("label", "labels"), ("image", "numbers")):
-            assert part[column].tolist() == np.load(f"data/prepared/digits/{split}/{what}.npy").tolist()
-    assert index["split"].drop_duplicates().tolist() == list(SIZES)
-    assert index["class"].tolist() == index["label"].astype(str).tolist()
+    assert (codes.read("many", "train") == 2 * values["train"]).all()
 
 
 def test_the_description_says_what_was_given_and_where_the_images_are_from(written):
-    found = codes.describe("encode", "halves")
+    found = codes.describe("halves")
     assert (found.network, found.shape, found.protocol, found.dtype) == ("halves", [2, 1], "held-out", "float32")
     assert found.parameters.colour == "grey"
     described = json.loads(Path("data/prepared/digits/dataset.json").read_text(encoding="utf-8"))
@@ -69,4 +57,4 @@ def test_the_description_says_what_was_given_and_where_the_images_are_from(writt
 def test_what_is_missing_is_named(written, name):
     Path("data/codes/halves", name).unlink()
     with pytest.raises(InputError, match=f"^data/codes/halves/{name} is missing"):
-        codes.describe("encode", "halves") and codes.read("encode", "halves", "train", "test")
+        codes.describe("halves") and codes.read("halves", "train", "test")

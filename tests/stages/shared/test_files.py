@@ -7,7 +7,7 @@ from stages.shared import files
 
 @pytest.fixture
 def targets(tmp_path):
-    return tmp_path / "outputs" / "folder", tmp_path / "metrics" / "file.json"
+    return tmp_path / "data" / "folder", tmp_path / "metrics" / "file.json"
 
 
 def test_targets_appear_only_at_the_end_and_whole(targets):

@@ -1,16 +1,30 @@
+import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-import yaml
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import load_yaml
 from small import ROOT
 
 from autoencoders.core.errors import InputError
 from stages.shared import parameters
+from stages.shared.settings.defaults import KINDS
+from stages.shared.settings.layers import RECIPES
 
 
 @pytest.fixture
 def values():
-    return yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    return parameters.load(ROOT / "params.yaml")
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """A function that makes a text the `params.yaml` of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda text: Path("params.yaml").write_text(text, encoding="utf-8")
 
 
 def put(values: dict, key: str, value: object) -> dict:
@@ -22,14 +36,57 @@ def put(values: dict, key: str, value: object) -> dict:
 
 
 def test_the_repositorys_own_parameters_are_valid_for_both_recipes(values):
-    for recipe in parameters.RECIPES:
+    for recipe in RECIPES:
         parameters.check({**values, "recipe": recipe})
+
+
+def test_the_repositorys_own_parameters_are_read_as_dvc_reads_them(values):
+    assert values == load_yaml(str(ROOT / "params.yaml"))
+
+
+def test_a_network_says_what_users_change_and_what_is_its_own_and_no_more(values):
+    for group in ("classifiers", "autoencoders"):
+        for name, network in values[group].items():
+            default = values["defaults"][network["kind"]]
+            assert {"kind", "dataset", "learning_rate", "epochs"} <= network.keys(), name
+            assert network.keys() & {"units", "filters"}, name
+            assert [key for key in network if default.get(key, ...) == network[key]] == [], name
+
+
+def test_a_network_is_laid_over_the_defaults_of_its_kind(values):
+    default = put(values, "defaults.dense.noise", 0.25)
+    simple, deep = (parameters.check(values).autoencoders[name] for name in ("photos-simple", "digits-deep"))
+    assert (simple.noise, deep.noise) == (0.25, 0.25)
+    assert simple.code_activation == default["code_activation"] != deep.code_activation
+    put(values, "autoencoders.photos-simple.noise", 0)
+    networks = parameters.check(values).autoencoders
+    assert [networks[name].noise for name in ("photos-simple", "digits-deep", "digits-convolutional")] == [0, 0.25, 0]
+
+
+def test_a_mapping_of_a_network_replaces_the_default_one(values):
+    put(values, "defaults.strided.optimizer_options", {"beta_1": 0.8})
+    put(values, "autoencoders.digits-strided.optimizer_options", {"beta_2": 0.9})
+    assert parameters.check(values).autoencoders["digits-strided"].optimizer_options == {"beta_2": 0.9}
+
+
+def test_defaults_differ_by_recipe_as_networks_do(values):
+    put(values, "defaults.dense.warmup", {"fast": 0.2, "chapter": 0.3})
+    put(values, "autoencoders.photos-simple.warmup", 0.1)
+    for recipe, warmup in (("fast", 0.2), ("chapter", 0.3)):
+        networks = parameters.check({**values, "recipe": recipe}).autoencoders
+        assert (networks["photos-simple"].warmup, networks["photos-multilayer"].warmup) == (0.1, warmup)
+
+
+def test_an_embedding_is_laid_over_the_defaults_of_its_kind(values):
+    put(values, "defaults.spectral.diffusion", 2)
+    embeddings = parameters.check(values).embeddings
+    assert [embeddings[f"{name}-spectral"].diffusion for name in ("photos-pixels", "digits-pixels")] == [2, 0]
 
 
 def test_the_recipe_chooses_among_a_networks_values(values):
     epochs = {
         recipe: parameters.check({**values, "recipe": recipe}).autoencoders["photos-simple"].epochs
-        for recipe in parameters.RECIPES
+        for recipe in RECIPES
     }
     assert epochs["chapter"] == 100
     assert epochs["fast"] < 100
@@ -37,7 +94,7 @@ def test_the_recipe_chooses_among_a_networks_values(values):
 
 def test_a_single_value_holds_for_every_recipe(values):
     put(values, "autoencoders.photos-simple.epochs", 7)
-    for recipe in parameters.RECIPES:
+    for recipe in RECIPES:
         assert parameters.check({**values, "recipe": recipe}).autoencoders["photos-simple"].epochs == 7
 
 
@@ -158,13 +215,71 @@ def test_a_single_value_holds_for_every_recipe(values):
         ),
         (
             "embeddings.digits-pixels-spectral.of",
-            "represent/digits-pixel",
-            "embeddings.digits-pixels-spectral.of is represent/digits-pixel, but there is no digits-pixel; correct it.",
+            "digits-pixel",
+            "embeddings.digits-pixels-spectral.of is 'digits-pixel', which is neither an autoencoder nor a "
+            "representation; correct or remove it.",
         ),
         (
             "embeddings.digits-pixels-spectral.of",
-            "represent/photos-pixels",
-            "embeddings.digits-pixels-spectral.dataset is digits, but photos-pixels is of photos.",
+            "photos-pixels",
+            "embeddings.digits-pixels-spectral.dataset is 'digits', but photos-pixels is made of 'photos'; "
+            "write 'photos'.",
+        ),
+        (
+            "embeddings.digits-pixels-spectral.diffusion",
+            {"fast": 0, "chapter": 1},
+            "embeddings.digits-pixels-spectral.diffusion is {'fast': 0, 'chapter': 1}, but the input should be a valid "
+            "number.",
+        ),
+        (
+            "defaults.spectral.diffusion",
+            {"fast": 0, "chapter": 1},
+            "defaults.spectral.diffusion is {'fast': 0, 'chapter': 1}, but the input should be a valid number.",
+        ),
+        (
+            "defaults.dense.noise",
+            -1,
+            "defaults.dense.noise is -1, but the input should be greater than or equal to 0.",
+        ),
+        (
+            "defaults.dense.warm_up",
+            0.1,
+            "params.yaml has an unknown parameter defaults.dense.warm_up; remove it or correct its name.",
+        ),
+        (
+            "defaults.dense.dataset",
+            "photos",
+            "params.yaml has an unknown parameter defaults.dense.dataset; remove it or correct its name.",
+        ),
+        (
+            "defaults.dense.epochs",
+            {"fast": 3, "slow": 9},
+            "defaults.dense.epochs gives a value for 'slow', which is no recipe; use 'fast', 'chapter'.",
+        ),
+        (
+            "defaults.deep",
+            {},
+            "params.yaml has an unknown parameter defaults.deep; remove it or correct its name.",
+        ),
+        ("autoencoders.photos-simple", [], "autoencoders.photos-simple is [], but the input should be a mapping."),
+        ("cluster.kmeans", "fast", "cluster.kmeans is 'fast', but the input should be a mapping."),
+        ("embeddings", None, "embeddings is null, but the input should be a mapping."),
+        ("defaults", 3, "defaults is 3, but the input should be a mapping."),
+        ("defaults.dense", None, "defaults.dense is null, but the input should be a mapping."),
+        (
+            "defaults.umap.metric",
+            "hamming",
+            "defaults.umap.metric is 'hamming', but the input should be 'euclidean', 'cosine' or 'manhattan'.",
+        ),
+        (
+            "datasets.digits.deskew",
+            "no",
+            "datasets.digits.deskew is 'no', but the input should be true or false.",
+        ),
+        (
+            "classifiers.digits-classifier.kind",
+            "dense",
+            "classifiers.digits-classifier.kind is 'dense', but the input should be 'classifier'.",
         ),
         (
             "cluster.clusterings",
@@ -201,7 +316,50 @@ def test_a_missing_parameter_is_named(values):
     with pytest.raises(InputError, match=r"lacks the parameter autoencoders\.digits-convolutional\.filters"):
         parameters.check(values)
     del values["autoencoders"]["photos-simple"]["kind"]
-    with pytest.raises(InputError, match=r"lacks the parameter autoencoders\.photos-simple\.kind"):
+    with pytest.raises(InputError, match=r"lacks the parameter autoencoders\.photos-simple\.kind; add it\.$"):
+        parameters.check(values)
+    del values["classifiers"]["digits-classifier"]["kind"]
+    with pytest.raises(InputError, match=r"lacks the parameter classifiers\.digits-classifier\.kind; add it\.$"):
+        parameters.check(values)
+
+
+def test_of_a_parameter_that_neither_a_network_nor_its_defaults_give_both_places_are_named(values):
+    del values["defaults"]["dense"]["activation"]
+    sentence = "params.yaml lacks the parameter autoencoders.photos-simple.activation; add it, there or under "
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}defaults.dense.$"):
+        parameters.check(values)
+
+
+def test_missing_defaults_are_named(values):
+    del values["defaults"]["umap"]
+    with pytest.raises(InputError, match=r"^params.yaml lacks the parameter defaults\.umap; add it\.$"):
+        parameters.check(values)
+    del values["defaults"]
+    with pytest.raises(InputError, match=r"^params.yaml lacks the parameter defaults; add it\.$"):
+        parameters.check(values)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_defaults_that_hold_for_a_whole_network(kind, values):
+    own = {"kind", "dataset", "of", "learning_rate", "epochs", "batch_size", "units", "filters"}
+    own |= {"n_components", "n_neighbors"} if kind == "umap" else set()
+    assert KINDS[kind].model_fields.keys() - values["defaults"][kind].keys() <= own
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("my net", "my net"), ("-deep", "-deep"), ("../up", "../up"), ("a.b", "a.b")],
+)
+def test_a_name_that_is_no_file_name_is_refused_as_written(values, name, said):
+    values["autoencoders"][name] = values["autoencoders"]["photos-simple"]
+    sentence = f"the name autoencoders.{said} must be of letters, digits, '-' and '_', the first a letter or a digit"
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}; correct it.$"):
+        parameters.check(values)
+
+
+def test_a_network_named_as_that_of_another_stage_is_refused(values):
+    values["autoencoders"]["sequence"] = values["autoencoders"]["photos-simple"]
+    with pytest.raises(InputError, match="^autoencoders has one named sequence, the name of another stage's network;"):
         parameters.check(values)
 
 
@@ -233,12 +391,105 @@ def test_two_things_whose_outputs_would_have_the_same_name_are_refused(values, o
         (None, "params.yaml is missing"),
     ],
 )
-def test_an_unreadable_file_is_named(tmp_path, monkeypatch, text, sentence):
-    monkeypatch.chdir(tmp_path)
+def test_an_unreadable_file_is_named(written, text, sentence):
     if text is not None:
-        (tmp_path / "params.yaml").write_text(text)
+        written(text)
     with pytest.raises(InputError, match=sentence):
         parameters.read("recipe")
+
+
+def test_a_file_is_read_by_the_grammar_of_dvc(written):
+    text = "a: 1e-7\nb: no\nc: 0300\nd: on\ne: 0o17\nf: 12:30:45\ng: ~\nh: yes\nno: [y, n]\n"
+    written(text)
+    expected = {"a": 1e-7, "b": "no", "c": 300, "d": "on", "e": 15, "f": "12:30:45", "g": None, "h": "yes"}
+    assert parameters.load(parameters.FILE) == load_yaml("params.yaml") == expected | {"no": ["y", "n"]}
+
+
+def test_a_network_may_be_called_no(values, written):
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    written(text.replace("\n  photos-simple: ", "\n  no:  "))
+    assert "no" in parameters.read("autoencoders")[0]
+    written(text.replace("\n  photos-simple: ", "\n  no:  ").replace("units: [256]", "units: [0]"))
+    with pytest.raises(InputError, match=r"^autoencoders\.no\.units\.0 is 0, "):
+        parameters.read()
+
+
+@pytest.mark.parametrize("key", ["true", "null", "12", "1.5"])
+def test_a_key_that_is_no_text_is_refused_as_written(written, key):
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    written(text.replace("\n  photos-simple: ", f"\n  {key}:  "))
+    sentence = f"the key {key} under autoencoders is no text; write it in quotes, or another."
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        parameters.read()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("recipe: fast\na: 1\nrecipe: chapter\n", "params.yaml gives recipe again at line 3; remove one."),
+        ("a:\n  b: {c: 1, d: 2, c: 1}\n", "params.yaml gives c again at line 2; remove one."),
+    ],
+)
+def test_a_key_given_twice_is_named_with_its_line(written, text, sentence):
+    written(text)
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        parameters.read()
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 2020-99-99\n", "a: !!int x\n", "a: *b\n", "a: \x01\n", "{a: b}: 1\n", "a: !b 1\n"]
+)
+def test_what_yaml_cannot_read_is_one_sentence(written, text):
+    written(text)
+    with pytest.raises(InputError, match="^params.yaml is not valid YAML( at line 1)?; correct it there.$"):
+        parameters.read()
+
+
+# Mappings to which users add and from which they take away; the commands that the README and `docs/` print.
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("datasets.photos.source=cifar10", "datasets.digits.source=mnist", "recipe=chapter"),
+        ("protocol=together", "datasets.digits.limit=null", "datasets.digits.deskew=true"),
+        ("representations.digits-patches.seed=1", "representations.photos-patch-autoencoder.seed=1"),
+        ("autoencoders.photos-convolutional.epochs=3",),
+        ("autoencoders.digits-simple.units=[32]", "cluster.n_clusters=20"),
+        ("autoencoders.digits-denoising.noise=0.4",),
+        ("defaults.dense.seed=1", "+autoencoders.photos-simple.seed=2"),
+    ],
+)
+def test_overrides_by_dvc_change_what_they_name_and_no_comment(written, values, overrides):
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    written(text)
+    apply_overrides("params.yaml", list(overrides))
+    for override in overrides:
+        key, value = override.removeprefix("+").split("=")
+        put(values, key, json.loads(value) if value[0] in "0123456789[ntf" and value != "together" else value)
+    assert parameters.load(parameters.FILE) == values
+    parameters.read()
+    comments = [line.partition("# ")[2] for line in text.splitlines() if "# " in line]
+    after = Path("params.yaml").read_text(encoding="utf-8")
+    assert [line.partition("# ")[2] for line in after.splitlines() if "# " in line] == comments
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["representations", "embeddings", "cluster.clusterings", "generate.networks", "denoise.networks"],
+)
+def test_overrides_by_dvc_that_empty_a_mapping_leave_a_file_that_can_be_read(written, values, key):
+    written((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    emptied = values
+    for part in key.split("."):
+        emptied = emptied[part]
+    apply_overrides("params.yaml", [f"~{key}.{name}" for name in emptied])
+    emptied.clear()
+    assert parameters.load(parameters.FILE) == values
+
+
+def test_the_check_of_the_file_imports_nothing_slow():
+    code = "import sys; from stages.shared.parameters import main; main(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"numpy", "pandas", "tensorflow", "keras", "dvc", "yaml"} & set(done.stdout.split())
 
 
 def test_an_unknown_network_lists_those_there_are(monkeypatch):

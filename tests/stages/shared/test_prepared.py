@@ -1,38 +1,55 @@
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from listed import listed
 
 from autoencoders.core.errors import InputError
 from stages.shared import prepared
 from stages.shared.parameters import read
 
 
-def array(split: str, what: str) -> np.ndarray:
-    return np.load(f"data/prepared/digits/{split}/{what}.npy")
+def stored(split: str) -> np.ndarray:
+    return np.load(f"data/prepared/digits/{split}/images.npy")
 
 
-@pytest.mark.parametrize("what", ["images", "labels", "one_hot", "numbers"])
-def test_several_splits_are_joined_in_the_order_given(results, what):
-    joined = prepared.read("digits", what, "validation", "train")
-    parts = [array(split, what) for split in ("validation", "train")]
-    assert joined.dtype == parts[0].dtype
-    assert joined.shape == (22 + 50, *parts[0].shape[1:])
-    assert joined.tobytes() == parts[0].tobytes() + parts[1].tobytes()
+def test_images_of_several_splits_are_joined_in_the_order_given(results):
+    joined = prepared.images("digits", "validation", "train")
+    assert joined.dtype == np.uint8 and joined.shape == (22 + 50, 28, 28, 1)
+    assert joined.tobytes() == stored("validation").tobytes() + stored("train").tobytes()
+
+
+def test_the_listing_of_several_splits_is_joined_in_the_order_given(results):
+    joined, expected = prepared.listing("digits", "validation", "train"), listed("digits", "validation", "train")
+    assert list(joined) == ["split", "row", "image", "label", "class"]
+    assert joined.astype({"split": str, "class": str}).equals(expected.astype({"split": str, "class": str}))
+    for found, column in ((prepared.labels, "label"), (prepared.numbers, "image")):
+        values = found("digits", "validation", "train")
+        assert values.dtype == np.int64 and values.tolist() == expected[column].tolist()
+    assert prepared.listing("digits")["split"].tolist() == ["train"] * 50 + ["validation"] * 22 + ["test"] * 18
+
+
+def test_a_class_named_like_a_missing_value_stays_a_name(workspace):
+    file = workspace / "data/prepared/digits/listing.csv"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(re.sub(",3$", ",NA", text, flags=re.MULTILINE), encoding="utf-8")
+    found = prepared.listing("digits", "train")
+    assert set(found.loc[found["label"] == 3, "class"]) == {"NA"}
 
 
 @pytest.mark.parametrize("splits", [("test",), ("validation", "train")])
 def test_rows_are_the_same_read_where_they_are_asked_for(results, splits):
-    rows, whole = prepared.rows("digits", "images", *splits), prepared.read("digits", "images", *splits)
+    rows, whole = prepared.image_rows("digits", *splits), prepared.images("digits", *splits)
     assert (len(rows), rows.shape, rows.dtype) == (len(whole), whole.shape, whole.dtype)
     assert type(rows[5:9]) is np.ndarray and (rows[5:9] == whole[5:9]).all()
     assert (rows[np.array([17, 0])] == whole[[17, 0]]).all()
 
 
 def test_one_split_is_memory_mapped(results):
-    images = prepared.read("digits", "images", "test")
+    images = prepared.images("digits", "test")
     assert isinstance(images, np.memmap)
-    assert (images == array("test", "images")).all()
+    assert (images == stored("test")).all()
 
 
 def test_a_data_set_is_described(results):
@@ -44,16 +61,15 @@ def test_a_data_set_is_described(results):
 
 def test_only_networks_of_convolutions_take_images_that_are_not_flat(results):
     networks = {name: block for group in read("classifiers", "autoencoders") for name, block in group.items()}
-    images = prepared.read("photos", "images", "test")
     shapes = {
-        name: prepared.preparation(networks[name])(images).shape
-        for name in ("photos-classifier", "photos-simple", "photos-convolutional", "photos-strided")
+        name: prepared.preparation(networks[name])(prepared.images(networks[name].dataset, "test")).shape
+        for name in ("photos-classifier", "photos-simple", "photos-convolutional", "digits-strided")
     }
     assert shapes == {
         "photos-classifier": (20, 1024),
         "photos-simple": (20, 1024),
         "photos-convolutional": (20, 32, 32, 3),
-        "photos-strided": (20, 32, 32, 3),
+        "digits-strided": (18, 28, 28, 1),
     }
 
 
@@ -87,10 +103,13 @@ def test_a_network_is_known_by_what_it_was_trained_with_whatever_the_parameters_
 
 
 def test_what_is_missing_is_named(workspace):
-    missing = workspace / "data/prepared/digits/validation/labels.npy"
-    missing.unlink()
-    with pytest.raises(InputError, match="^data/prepared/digits/validation/labels.npy is missing"):
-        prepared.read("digits", "labels", "train", "validation")
+    for missing, reading in (
+        ("listing.csv", lambda: prepared.labels("digits", "train", "validation")),
+        ("validation/images.npy", lambda: prepared.images("digits", "train", "validation")),
+    ):
+        (workspace / "data/prepared/digits" / missing).unlink()
+        with pytest.raises(InputError, match=f"^data/prepared/digits/{missing} is missing"):
+            reading()
     (workspace / "models/digits-simple/parameters.json").unlink()
     with pytest.raises(InputError, match="^models/digits-simple/parameters.json is missing"):
         prepared.trained("digits-simple")

@@ -80,8 +80,8 @@ def test_a_mistake_is_one_line_on_standard_error_and_exit_code_1(tmp_path):
         ("train classifiers digits-classifier", "data/prepared/digits/dataset.json"),
         ("evaluate digits-classifier", "models/digits-classifier/parameters.json"),
         ("encode digits-simple", "models/digits-simple/parameters.json"),
-        ("cluster encode digits-simple", "data/codes/digits-simple/code.json"),
-        ("learning_rate", "data/prepared/photos/train/images.npy"),
+        ("cluster digits-simple", "data/codes/digits-simple/code.json"),
+        ("learning_rates", "data/prepared/photos/train/images.npy"),
     ],
 )
 def test_a_missing_input_is_reported_without_the_wait_for_tensorflow(tmp_path, command, missing):
@@ -109,8 +109,8 @@ preprocess.main("digits")
 evaluate.main("digits-classifier")
 encode.main("digits-variational")
 represent.main("digits-pca")
-cluster.main("encode", "digits-variational")
-search.main("represent", "digits-pca")
+cluster.main("digits-variational")
+search.main("digits-pca")
 map_stage.main("digits-variational")
 summarize.main()
 print("imported:", *sorted({"keras", "numpy", "tensorflow", "umap"} & sys.modules.keys()))

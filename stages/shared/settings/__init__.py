@@ -1,0 +1,1 @@
+"""What `params.yaml` may hold: a class for each mapping in it, checked by pydantic."""

@@ -1,0 +1,69 @@
+"""Mistakes in `params.yaml`, as pydantic finds them, in one sentence each."""
+
+from collections.abc import Mapping, Sequence
+
+from stages.shared.settings.defaults import KINDS, OWN
+from stages.shared.settings.layers import WITH_DEFAULTS
+
+# Groups whose settings are of several classes. Pydantic puts the kind, which tells them apart, into an error's place.
+TAGGED = ("autoencoders", "representations", "embeddings")
+
+
+def first_mistake(errors: Sequence[Mapping], file: str, values: Mapping) -> str:
+    """Return the sentence for the mistake to correct first.
+
+    Parameters
+    ----------
+    errors : sequence of mappings
+        What `pydantic.ValidationError.errors` returns.
+    file : str
+        The name of the parameters file.
+    values : mapping
+        What was checked.
+    """
+    # A wrong kind explains what else is wrong there.
+    return _sentence(min(errors, key=lambda error: error["loc"][-1:] != ("kind",)), file, values)
+
+
+def _sentence(error: Mapping, file: str, values: Mapping) -> str:
+    path = [str(part) for part in error["loc"]]
+    if path and path[0] in TAGGED and len(path) > 2 and path[-1] != "[key]":
+        # Where a reader of the file sees no key.
+        del path[2]
+    key, given = ".".join(path), error["input"]
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{file} has an unknown parameter {key}; remove it or correct its name."
+        case "missing":
+            return f"{file} lacks the parameter {key}; add it{_or_its_default(path, values)}."
+        case "union_tag_not_found":
+            return f"{file} lacks the parameter {key}.kind; add it."
+        case "union_tag_invalid":
+            return f"{key}.kind is {written(given.get('kind'))}; it should be one of {error['ctx']['expected_tags']}."
+        case "value_error":
+            message = str(error["ctx"]["error"])
+            return f"{key}: {message}." if key else f"{message}."
+        case "bool_type":
+            return f"{key} is {written(given)}, but the input should be true or false."
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{key} is {written(given)}, but the input should be a mapping."
+        case "string_pattern_mismatch":
+            said = f"the name {'.'.join(path[:-1])}" if path[-1] == "[key]" else f"{key}, {written(given)},"
+            return f"{said} must be of letters, digits, '-' and '_', the first a letter or a digit; correct it."
+    message = error["msg"][0].lower() + error["msg"][1:]
+    joint = ", but the " if message.startswith("input") else ": "
+    return f"{key} is {written(given)}{joint}{message}."
+
+
+def _or_its_default(path: Sequence[str], values: Mapping) -> str:
+    """Return where else a parameter may be given that a network or an embedding lacks."""
+    if path[0] not in WITH_DEFAULTS or len(path) != 3 or path[2] in OWN:
+        return ""
+    kind = values[path[0]][path[1]]["kind"]
+    return f", there or under defaults.{kind}" if kind in KINDS else ""
+
+
+def written(value: object) -> str:
+    """Return a value as YAML writes it; text in quotes."""
+    constants = {None: "null", True: "true", False: "false"}
+    return constants[value] if value is None or isinstance(value, bool) else repr(value)

@@ -1,0 +1,118 @@
+"""What is done with codes and networks, stage by stage; and the neuron."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from stages.shared.settings.codes import ScalingSettings
+from stages.shared.settings.fields import Count, DatasetName, Distinct, Name, NotNegative, Positive, Seed, Settings
+
+
+class NeuronSettings(Settings):
+    theta: Distinct[float]
+    points: Annotated[int, Field(ge=2, strict=True)]
+    start: float
+    stop: float
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.start >= self.stop:
+            raise ValueError("start must be below stop")
+        return self
+
+
+class ClusteringSettings(ScalingSettings):
+    """One form of clustering: how codes are scaled, and what clusters them."""
+
+    clusterer: Literal["kmeans", "mini_batch_kmeans", "gaussian_mixture"]
+
+
+class KMeansSettings(Settings):
+    n_init: Count
+    max_iter: Count
+
+
+class MiniBatchKMeansSettings(KMeansSettings):
+    batch_size: Count
+
+
+class GaussianMixtureSettings(KMeansSettings):
+    covariance_type: Literal["full", "tied", "diag", "spherical"]
+    reg_covar: NotNegative
+
+
+class ClusterSettings(Settings):
+    clusterings: Annotated[dict[Name, ClusteringSettings], Field(min_length=1)]
+    n_clusters: Annotated[int, Field(ge=2, strict=True)]
+    kmeans: KMeansSettings
+    mini_batch_kmeans: MiniBatchKMeansSettings
+    gaussian_mixture: GaussianMixtureSettings
+    seeds: Count
+    silhouette_sample: Annotated[int, Field(ge=3, strict=True)]
+    central_images: Count
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _forms_do_not_hide_other_keys_of_the_metrics(self):
+        if taken := self.clusterings.keys() & {"source", "scored"}:
+            raise ValueError(f"clusterings has one named {min(taken)}, a name that the metrics use; rename it")
+        return self
+
+
+class SearchSettings(Settings):
+    metrics: Distinct[Literal["cosine", "euclidean"]]
+    neighbours: Distinct[Count]
+    queries: Count | None
+    shown: Count
+    seed: Seed
+
+
+class MapSettings(Settings):
+    sample: Annotated[int, Field(ge=3, strict=True)]
+    perplexity: Annotated[float, Field(ge=1)]
+    max_iter: Annotated[int, Field(ge=250, strict=True)]
+    seed: Seed
+
+
+class GeneratedSettings(Settings):
+    """A network whose samples are drawn, and the classifier that judges them."""
+
+    dataset: DatasetName
+    classifier: Name
+
+
+class GenerateSettings(Settings):
+    networks: dict[Name, GeneratedSettings]
+    samples: Count
+    shown: Count
+    components: Distinct[Count]
+    covariance_type: Literal["full", "diag"]
+    max_width: Count
+    ridge: Positive
+    confidence: Annotated[float, Field(gt=0, le=1)]
+    pairs: Count
+    steps: Annotated[int, Field(ge=2, strict=True)]
+    seed: Seed
+
+
+class DenoisedSettings(Settings):
+    """A network that is set beside filters."""
+
+    dataset: DatasetName
+
+
+class NonLocalMeansSettings(Settings):
+    patch_size: Count
+    patch_distance: Count
+    h: Distinct[Positive]
+
+
+class DenoiseSettings(Settings):
+    networks: dict[Name, DenoisedSettings]
+    levels: Distinct[Annotated[float, Field(gt=0, le=1)]]
+    images: Count
+    shown: Count
+    tuning: Count
+    median_size: Distinct[Annotated[int, Field(ge=2, strict=True)]]
+    nlm: NonLocalMeansSettings
+    seed: Seed

@@ -1,0 +1,143 @@
+"""The whole of `params.yaml`, and what its parts must agree on."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, model_validator
+
+from stages.shared.settings.codes import (
+    PatchAutoencoderSettings,
+    PatchesSettings,
+    PixelsSettings,
+    PrincipalComponentsSettings,
+    SpectralSettings,
+    UMAPSettings,
+)
+from stages.shared.settings.datasets import DatasetsSettings
+from stages.shared.settings.defaults import DefaultsSettings
+from stages.shared.settings.fields import Name, Positive, Settings
+from stages.shared.settings.networks import (
+    ClassifierSettings,
+    ConvolutionalSettings,
+    DenseSettings,
+    LearningRatesSettings,
+    SequenceSettings,
+    StridedSettings,
+)
+from stages.shared.settings.uses import (
+    ClusterSettings,
+    DenoiseSettings,
+    GenerateSettings,
+    MapSettings,
+    NeuronSettings,
+    SearchSettings,
+)
+
+# Groups of what is named by the user; each name is that of folders, so that no two groups may share one.
+GROUPS = ("classifiers", "autoencoders", "representations", "embeddings")
+
+Autoencoder = Annotated[DenseSettings | ConvolutionalSettings | StridedSettings, Field(discriminator="kind")]
+Representation = Annotated[
+    PixelsSettings | PrincipalComponentsSettings | PatchesSettings | PatchAutoencoderSettings,
+    Field(discriminator="kind"),
+]
+Embedding = Annotated[SpectralSettings | UMAPSettings, Field(discriminator="kind")]
+Named = TypeVar("Named")
+
+
+class Parameters(Settings):
+    recipe: Literal["fast", "chapter"]
+    protocol: Literal["held-out", "together"]
+    in_memory: Positive
+    neuron: NeuronSettings
+    datasets: DatasetsSettings
+    # Before the networks and embeddings: a mistake in their defaults is one of theirs as well, and named only here.
+    defaults: DefaultsSettings  # type: ignore[valid-type]
+    classifiers: Annotated[dict[Name, ClassifierSettings], Field(min_length=1)]
+    autoencoders: Annotated[dict[Name, Autoencoder], Field(min_length=1)]
+    representations: dict[Name, Representation]
+    embeddings: dict[Name, Embedding]
+    learning_rates: LearningRatesSettings
+    cluster: ClusterSettings
+    search: SearchSettings
+    map: MapSettings
+    generate: GenerateSettings
+    denoise: DenoiseSettings
+    sequence: SequenceSettings
+
+    @model_validator(mode="after")
+    def _names_differ(self):
+        for one, other in combinations(GROUPS, 2):
+            if both := getattr(self, one).keys() & getattr(self, other).keys():
+                raise ValueError(f"{min(both)} stands under both {one} and {other}; rename one of them")
+        for group in ("classifiers", "autoencoders"):
+            if "sequence" in getattr(self, group):
+                raise ValueError(f"{group} has one named sequence, the name of another stage's network; rename it")
+        return self
+
+    @model_validator(mode="after")
+    def _embeddings_have_a_code(self):
+        codes = {**self.autoencoders, **self.representations}
+        for name, embedding in self.embeddings.items():
+            key, of = f"embeddings.{name}", embedding.of
+            code = _refers(f"{key}.of is '{of}'", of, codes, "neither an autoencoder nor a representation")
+            _agrees(f"{key}.dataset", embedding.dataset, f"{of} is made of", code.dataset)
+        return self
+
+    @model_validator(mode="after")
+    def _each_cluster_has_an_image(self):
+        for name, dataset in self.datasets:
+            if dataset.limit is not None and self.cluster.n_clusters > dataset.limit:
+                raise ValueError(
+                    f"cluster.n_clusters is {self.cluster.n_clusters}, more than the {dataset.limit} images "
+                    f"that datasets.{name}.limit allows; lower the one or raise the other"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _samples_have_a_judge(self):
+        for name, entry in self.generate.networks.items():
+            key, judge = f"generate.networks.{name}", entry.classifier
+            network = _refers(f"generate.networks names {name}", name, self.autoencoders, "no autoencoder")
+            _agrees(f"{key}.dataset", entry.dataset, f"{name} is trained on", network.dataset)
+            said = f"{key}.classifier is '{judge}'"
+            classifier = _refers(said, judge, self.classifiers, "no classifier")
+            if classifier.dataset != entry.dataset:
+                raise ValueError(
+                    f"{said}, which knows '{classifier.dataset}' and not '{entry.dataset}'; name another classifier"
+                )
+            if (classifier.colour, network.colour) == ("rgb", "grey"):
+                raise ValueError(f"{said}, which takes colour, but {name} makes grey images; name another classifier")
+        return self
+
+    @model_validator(mode="after")
+    def _denoising_networks_were_trained_with_noise(self):
+        for name, entry in self.denoise.networks.items():
+            network = _refers(f"denoise.networks names {name}", name, self.autoencoders, "no autoencoder")
+            _agrees(f"denoise.networks.{name}.dataset", entry.dataset, f"{name} is trained on", network.dataset)
+            if not network.noise:
+                raise ValueError(
+                    f"denoise.networks names {name}, but autoencoders.{name}.noise is 0; "
+                    f"remove the one or raise the other"
+                )
+        return self
+
+
+def _refers(said: str, name: str, group: Mapping[str, Named], nothing: str) -> Named:
+    """Return the entry of `group` called `name`; where there is none, `name` is `nothing`, and `said` where it stands.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if name not in group:
+        raise ValueError(f"{said}, which is {nothing}; correct or remove it")
+    return group[name]
+
+
+def _agrees(key: str, given: str, fact: str, dataset: str) -> None:
+    """Refuse a parameter `key` that gives another data set than the `dataset` which `fact` is about."""
+    if given != dataset:
+        raise ValueError(f"{key} is '{given}', but {fact} '{dataset}'; write '{dataset}'")

@@ -1,0 +1,1 @@
+"""Commands behind the Makefile, and those that try the pipeline on damaged files."""
