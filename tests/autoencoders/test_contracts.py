@@ -50,7 +50,9 @@ def _scaler(**settings: object) -> Subject:
 
 
 def _clusterer(name: str) -> Subject:
-    return Subject(lambda seed: Clusterer(Settings(name, 3, OPTIONS, 50, seed)), VECTORS, "predict", 0, True)
+    # K-means of 520 numbers makes its starts on fewer; a mixture's covariances need not be so wide.
+    data = VECTORS[:, :200] if name == "gaussian_mixture" else VECTORS
+    return Subject(lambda seed: Clusterer(Settings(name, 3, OPTIONS, 50, seed)), data, "predict", 0, True)
 
 
 def _spectral(**settings: object) -> Subject:
@@ -73,13 +75,13 @@ SUBJECTS = {
     "principal components": Subject(lambda seed: PrincipalComponents("rgb", 4, seed), IMAGES, "transform", 1e-5, True),
     "patches": Subject(
         lambda seed: PatchFeatures(windows=WINDOWS, n_patches=500, n_centres=8, max_iter=5, seed=seed),
-        *(IMAGES, "transform", 0, True),
+        *(IMAGES, "transform", 1e-5, True),
     ),
     "patch autoencoder": Subject(
         lambda seed: PatchAutoencoder(
             windows=WINDOWS, n_patches=500, units=12, noise=0.5, learning_rate=0.01, batch_size=50, epochs=3, seed=seed
         ),
-        *(IMAGES, "transform", 0, True),
+        *(IMAGES, "transform", 1e-5, True),
     ),
 }
 N_OTHERS = 40
@@ -135,8 +137,8 @@ def test_one_vector_or_a_thousand_at_a_time_gives_the_same(name):
 @pytest.mark.parametrize("name", CLUSTERERS)
 def test_predicting_what_was_fitted_gives_its_labels(name):
     subject = SUBJECTS[name]
-    model = fitted(subject, VECTORS)
-    assert np.array_equal(model.predict(VECTORS), model.labels_)
+    model = fitted(subject, subject.data)
+    assert np.array_equal(model.predict(subject.data), model.labels_)
     # A mixture of scikit-learn's has none.
     assert np.array_equal(getattr(model.model_, "labels_", model.labels_), model.labels_)
 
@@ -153,7 +155,7 @@ def test_the_embedding_of_training_vectors_is_what_fitting_returns(name):
 def test_another_seed_gives_another_result(name):
     subject = SUBJECTS[name]
     if subject.method == "predict":
-        found = [fitted(subject, VECTORS % 1, seed).centres_ for seed in (0, 1)]
+        found = [fitted(subject, subject.data % 1, seed).centres_ for seed in (0, 1)]
     else:
         found = [applied(subject, fitted(subject, subject.data, seed), subject.data[:9]) for seed in (0, 1)]
     assert found[0].tobytes() != found[1].tobytes()
