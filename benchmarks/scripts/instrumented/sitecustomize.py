@@ -18,7 +18,7 @@ RECORD = "BENCHMARK_RECORD"
 STARTED = "BENCHMARK_STARTED"
 TARGETS = {
     ("stages.shared.running", "run"): "other computing",
-    ("autoencoders.training", "train"): "training",
+    ("autoencoders.training.fit", "fit"): "training",
     ("autoencoders.clustering.models", "fit"): "fitting",
     ("autoencoders.clustering.out_of_core", "mini_batches"): "fitting",
     ("autoencoders.uses.samples", "fit"): "fitting",
