@@ -14,7 +14,6 @@ from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
-SHOWN_NEIGHBOURS = 8
 SAME, OTHER = figures.COLOURS[0], figures.COLOURS[1]
 
 
@@ -52,7 +51,7 @@ def main(name: str) -> None:
         table.to_csv(folder / "neighbours.csv", index=False, float_format="%.6g")
         shown = varied(queries["label"].to_numpy(), search.shown)
         for metric, neighbours in found.items():
-            rows = neighbours.rows[shown, :SHOWN_NEIGHBOURS]
+            rows = neighbours.rows[shown, : search.shown_neighbours]
             title = f"{name}: nearest training images ({metric})"
             figure = _figure(about, splits, described["classes"], queries.iloc[shown], training, rows, title)
             figures.save(figure, plots / f"neighbours-{metric}.png")

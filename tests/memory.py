@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from small import ROOT, write_parameters
+
+from stages.shared.parameters import load
 
 STATUS = Path("/proc/self/status")
 PROGRAM = f"""
@@ -21,7 +22,7 @@ print(open("{STATUS}").read())
 
 def allow(mebibytes: float) -> None:
     """Set `in_memory` in this folder's `params.yaml`."""
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values = load(Path("params.yaml"))
     write_parameters(Path(), {**values, "in_memory": mebibytes})
 
 

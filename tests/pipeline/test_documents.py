@@ -9,10 +9,10 @@ from operator import getitem
 from pathlib import Path
 
 import pytest
-import yaml
 from small import ROOT
 
 from stages.shared.imports import closure
+from stages.shared.parameters import load
 
 DOCUMENTS = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
@@ -24,7 +24,7 @@ DOCUMENTS = {
     )
 }
 README, RESULTS, CLUSTERING = (DOCUMENTS[name] for name in ("README.md", "docs/results.md", "docs/clustering.md"))
-PARAMETERS, GRAPH = (yaml.safe_load((ROOT / name).read_text(encoding="utf-8")) for name in ("params.yaml", "dvc.yaml"))
+PARAMETERS, GRAPH = (load(ROOT / name) for name in ("params.yaml", "dvc.yaml"))
 STAGES = {name: {**entry, **entry.get("do", {})} for name, entry in GRAPH["stages"].items()}
 # The metrics of the two recorded runs, by the path of the metrics file.
 RUNS = {

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
 from dvc.repo import Repo
 from small import ROOT
 
@@ -16,7 +15,7 @@ from stages.shared.imports import PACKAGES, closure
 from stages.shared.parameters import load
 from stages.shared.settings.layers import WITH_DEFAULTS, WITH_RECIPES
 
-GRAPH = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+GRAPH = load(ROOT / "dvc.yaml")
 ENTRIES = {name: entry.get("do", entry) for name, entry in GRAPH["stages"].items()}
 # What each stage writes beside its figures and metrics; `${key}` is a data set, a network or a code.
 FOLDERS = {
@@ -58,7 +57,7 @@ def stages():
 @pytest.fixture(scope="module")
 def lock() -> dict:
     """What `dvc.lock` says of each stage, by name."""
-    return yaml.safe_load((ROOT / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    return load(ROOT / "dvc.lock")["stages"]
 
 
 def module_of(entry: dict) -> Path:

@@ -4,9 +4,10 @@ import hashlib
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import Checkout, stages_run
 from small import small_parameters, write_parameters
+
+from stages.shared.parameters import load
 
 CHAIN = {f"{stage}@photos-convolutional" for stage in ("train", "encode", "cluster", "search", "map")}
 # Of a representation without a network.
@@ -38,7 +39,7 @@ def test_every_stage_ran_and_wrote_what_it_declares_and_nothing_else(cold_runs):
     checkout = cold_runs[0]
     listed = checkout.run("dvc", "stage", "list", "--name-only").stdout.split()
     assert checkout.ran == set(listed)
-    lock = yaml.safe_load((checkout.folder / "dvc.lock").read_text())
+    lock = load(checkout.folder / "dvc.lock")
     declared = [out["path"] for stage in lock["stages"].values() for out in stage["outs"]]
     assert all((checkout.folder / path).exists() for path in declared)
     stray = [

@@ -10,7 +10,6 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-import yaml
 from filelock import FileLock, Timeout
 from small import small_parameters, write_parameters
 
@@ -34,6 +33,7 @@ from stages import (
     train,
 )
 from stages import map as map_stage
+from stages.shared.parameters import load
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +127,7 @@ def change(workspace):
     """A function that sets parameters of one block of the workspace's `params.yaml`, named by its dotted key."""
 
     def update(block: str, **settings: object) -> None:
-        values = found = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+        values = found = load(Path("params.yaml"))
         for part in block.split("."):
             found = found[part]
         found.update(settings)

@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from clustered import assignments, centres, metrics, scores
 from listed import listed
 from scipy.optimize import linear_sum_assignment
@@ -15,12 +14,13 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import normalize
-from small import small_parameters
+from small import small_parameters, write_parameters
 from threadpoolctl import threadpool_limits
 
 from autoencoders.core.errors import InputError
 from autoencoders.networks import storage
 from stages import cluster
+from stages.shared.parameters import load
 
 PARAMETERS = small_parameters()
 BLOCKS = {
@@ -256,10 +256,10 @@ def test_the_parameters_decide_the_clusters_and_the_images_shown(change, drawing
 
 def test_a_network_is_clustered_as_it_was_trained_whatever_the_parameters_now_say(workspace):
     before = assignments("digits-simple"), metrics("digits-simple")
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values = load(Path("params.yaml"))
     del values["autoencoders"]["digits-simple"]
     values["generate"]["networks"].pop("digits-simple", None)
-    Path("params.yaml").write_text(yaml.safe_dump({**values, "protocol": "together"}), encoding="utf-8")
+    write_parameters(Path(), {**values, "protocol": "together"})
     cluster.main(SIMPLE)
     assert assignments("digits-simple").equals(before[0]) and metrics("digits-simple") == before[1]
 

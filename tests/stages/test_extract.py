@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from small import write_parameters
 
 from autoencoders.core.errors import InputError
 from autoencoders.sources import Images, Source, cifar10
 from stages import extract as stage
+from stages.shared.parameters import load
 from stages.shared.running import run
 from stages.shared.settings.datasets import DatasetsSettings
 
@@ -26,9 +27,9 @@ def configure(tmp_path, monkeypatch):
     monkeypatch.delenv("AUTOENCODER_DATA_HOME", raising=False)
 
     def change(dataset: str, **changes) -> None:
-        values = yaml.safe_load(PARAMETERS.read_text(encoding="utf-8"))
+        values = load(PARAMETERS)
         values["datasets"][dataset].update(changes)
-        Path("params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+        write_parameters(Path(), values)
 
     return change
 

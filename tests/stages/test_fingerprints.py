@@ -3,10 +3,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 from small import ROOT, small_parameters, write_parameters
 
 from stages import fingerprints
+from stages.shared.parameters import load
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_what_every_stage_uses_changes_every_fingerprint(sources):
     ],
 )
 def test_a_changed_section_changes_the_fingerprints_of_the_stages_whose_runs_share_it(sources, section, stages):
-    before, values = written(), yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    before, values = written(), load(Path("params.yaml"))
     other = 7 if section == "in_memory" else {**values[section], "seed": 7}
     write_parameters(sources, {**values, section: other})
     assert changed_by_another_run(before) == stages

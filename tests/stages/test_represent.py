@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from small import small_parameters, write_parameters
 
 from autoencoders.core.errors import InputError
 from stages import represent
+from stages.shared.parameters import load
 
 REPRESENTATIONS = small_parameters()["representations"]
 SIZES = {"photos": {"train": 56, "validation": 24, "test": 20}, "digits": {"train": 50, "validation": 22, "test": 18}}
@@ -95,7 +95,7 @@ def test_test_images_change_nothing_but_their_own_vectors(workspace):
 
 
 def test_together_components_are_fitted_to_all_images(workspace):
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values = load(Path("params.yaml"))
     write_parameters(workspace, {**values, "protocol": "together"})
     represent.main("digits-pca")
     np.testing.assert_allclose(codes("digits-pca", *SIZES["digits"]).mean(axis=0), 0, atol=1e-4)

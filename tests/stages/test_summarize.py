@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 from small import small_parameters, write_parameters
 
 from autoencoders.core.errors import InputError
 from stages import summarize
+from stages.shared.parameters import load
 
 PARAMETERS = small_parameters()
 CLASSIFIERS, AUTOENCODERS = (list(PARAMETERS[group]) for group in ("classifiers", "autoencoders"))
@@ -184,7 +184,7 @@ def test_the_figures_compare_all_networks(workspace, drawings, drawn):
 
 
 def test_without_anything_to_compare_with_the_networks_are_summarized(workspace):
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values = load(Path("params.yaml"))
     write_parameters(workspace, {**values, "representations": {}, "embeddings": {}})
     summarize.main()
     assert set(pd.read_csv("data/summary/clustering.csv")["kind"]) == {"autoencoder"}

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from listed import listed
 from small import small_parameters, write_parameters
 
 from autoencoders.core.errors import InputError
 from autoencoders.networks import runtime, storage
 from stages import train
+from stages.shared.parameters import load
 
 GROUPS = {group: small_parameters()[group] for group in ("classifiers", "autoencoders")}
 NETWORKS = [(group, name) for group, blocks in GROUPS.items() for name in blocks]
@@ -145,7 +145,7 @@ def test_validation_images_are_scored_where_they_are_held_out_and_else_trained_o
 
 
 def together(workspace: Path) -> None:
-    values = yaml.safe_load((workspace / "params.yaml").read_text(encoding="utf-8"))
+    values = load(workspace / "params.yaml")
     write_parameters(workspace, {**values, "protocol": "together"})
 
 

@@ -64,6 +64,7 @@ class SearchSettings(Settings):
     neighbours: Distinct[Count]
     queries: Count | None
     shown: Count
+    shown_neighbours: Count
     seed: Seed
 
 

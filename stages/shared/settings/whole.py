@@ -53,7 +53,7 @@ class Parameters(Settings):
     neuron: NeuronSettings
     datasets: DatasetsSettings
     # Before the networks and embeddings: a mistake in their defaults is one of theirs as well, and named only here.
-    defaults: DefaultsSettings  # type: ignore[valid-type]
+    defaults: DefaultsSettings
     classifiers: Annotated[dict[Name, ClassifierSettings], Field(min_length=1)]
     autoencoders: Annotated[dict[Name, Autoencoder], Field(min_length=1)]
     representations: dict[Name, Representation]
