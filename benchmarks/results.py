@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from autoencoders.core.rounding import rounded
 from benchmarks.measuring import BenchmarkError
 
 FILE = "results.json"
@@ -30,7 +31,7 @@ def load(folder: Path) -> dict:
 
 def merge(folder: Path, part: str, entry: dict, order: list[str]) -> dict:
     """Put one part's entry into the file, keep the others, and return all of them in the given order."""
-    found = {**load(folder), part: _rounded(entry)}
+    found = {**load(folder), part: rounded(entry, 5)}
     found = {name: found[name] for name in (*order, *(found.keys() - set(order))) if name in found}
     folder.mkdir(parents=True, exist_ok=True)
     # Aside first: what was measured for hours must not be lost to an interrupted write.
@@ -38,14 +39,6 @@ def merge(folder: Path, part: str, entry: dict, order: list[str]) -> dict:
     aside.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     aside.rename(folder / FILE)
     return found
-
-
-def _rounded(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: _rounded(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_rounded(inner) for inner in value]
-    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def markdown(results: dict, parts: Mapping[str, object]) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from autoencoders.core.errors import InputError
+from autoencoders.core.rounding import rounded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,19 +77,7 @@ def _remove(path: Path) -> None:
 
 def write_json(path: Path, values: Mapping | list) -> None:
     """Write `values` as indented JSON, in their own order; floats rounded to six digits for a readable diff."""
-    path.write_text(json.dumps(_rounded(values), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _rounded(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: _rounded(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_rounded(inner) for inner in value]
-    if isinstance(value, (float, np.floating)):
-        return float(f"{value:.6g}")
-    if isinstance(value, np.integer):
-        return int(value)
-    return value
+    path.write_text(json.dumps(rounded(values, 6), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
