@@ -1,7 +1,8 @@
-"""A map of an autoencoder's codes: figures, a page to explore, and files for TensorBoard's Embedding Projector."""
+"""A map of the codes of one autoencoder: figures, and a page to explore."""
 
 import numpy as np
 
+from autoencoders.core.sampling import sample
 from autoencoders.pages import figures
 from autoencoders.pages.map import page
 from stages.shared import codes, files, prepared
@@ -10,36 +11,45 @@ from stages.shared.running import run
 
 
 def main(name: str) -> None:
+    """Read `data/codes/<name>/`, `data/clusters/<name>/` and `data/prepared/<dataset>/`; write a map, and figures.
+
+    They go to `data/maps/<name>/` and `plots/map/<name>/`.
+
+    Raises
+    ------
+    InputError
+        If `map.perplexity` is not below the number of images, `map.sample` gives more than a page holds, or a file is
+        missing or damaged.
+    """
     (settings,) = read("map")
     network = codes.describe(name).parameters
     classes = prepared.describe(network.dataset)["classes"]
     vectors = codes.read(name, "test")
-    rows = np.sort(np.random.default_rng(settings.seed).permutation(len(vectors))[: settings.sample])
-    vectors = vectors[rows]
+    index = sample(len(vectors), settings.sample, settings.seed)
+    listing = prepared.listing(network.dataset, "test").iloc[index]
     shown = page.Shown(
-        images=prepared.preparation(network)._replace(flat=False)(prepared.images(network.dataset, "test")[rows]),
-        numbers=prepared.numbers(network.dataset, "test")[rows],
-        labels=prepared.labels(network.dataset, "test")[rows],
+        images=prepared.preparation(network)._replace(flat=False)(prepared.images(network.dataset, "test")[index]),
+        numbers=listing["image"].to_numpy(),
+        labels=listing["label"].to_numpy(),
         classes=classes,
-        clusters=_clusters(name)[rows],
+        clusters=_clusters(name)[index],
     )
-    picture = page.sprite(shown.images)
-    points = page.positions(vectors, perplexity=settings.perplexity, max_iter=settings.max_iter, seed=settings.seed)
+    points = page.positions(
+        vectors[index], perplexity=settings.perplexity, max_iter=settings.max_iter, seed=settings.seed
+    )
 
     with files.whole(files.data("maps", name), files.plots("map", name)) as (folder, plots):
-        title = f"{name}: {len(vectors)} test images by their codes"
-        (folder / "map.html").write_text(page.page(points, shown, picture, title), encoding="utf-8")
-        (folder / "projector").mkdir()
-        page.write_projector(folder / "projector", name, vectors, shown, picture)
+        title = f"{name}: {len(points)} test images by their codes"
+        (folder / "map.html").write_text(page.render(points, shown, title), encoding="utf-8")
         figures.save(page.scatter(points, shown.labels, classes, "class", title), plots / "classes.png")
         clusters = [str(number) for number in range(shown.clusters.max() + 1)]
         figures.save(page.scatter(points, shown.clusters, clusters, "cluster", title), plots / "clusters.png")
 
 
 def _clusters(name: str) -> np.ndarray:
-    """Read the cluster of each test image, in the test images' order."""
-    found = files.read_table(files.data("clusters", name, "assignments.csv"))
-    return found.loc[found["split"] == "test", "cluster"].to_numpy()
+    """Return the cluster of each test image, int64 [n], in the order of the test images."""
+    assignments = files.read_table(files.data("clusters", name, "assignments.csv"))
+    return assignments.loc[assignments["split"] == "test", "cluster"].to_numpy()
 
 
 if __name__ == "__main__":

@@ -1,22 +1,48 @@
 """Figures. Each function returns a Matplotlib figure; `save` writes it, the same bytes for the same figure."""
 
+import io
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 # Paul Tol's "bright" scheme: distinct also for the colour-blind and in print.
 COLOURS = ["#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#222222", "#EE7733", "#009988"]
 
 
+DPI = 100
+# Images narrower than so many pixels are widened to about that, so that a gap of a whole pixel is a thin one.
+CELL = 32
+
+
 def save(figure: Figure, path: Path) -> None:
-    """Write `figure` as a PNG that holds neither the time nor Matplotlib's version."""
-    figure.savefig(path, format="png", dpi=120, metadata={"Software": None})
+    """Write a figure as a PNG of 100 pixels an inch.
+
+    `Figure.savefig` draws everything twice, the first time only to lay it out; the canvas lays out and draws in one go,
+    with the same result.
+    """
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    path.write_bytes(png(np.asarray(canvas.buffer_rgba())[..., :3]))
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Return a picture, uint8 [height, width, 3], as a PNG: of one channel where the picture is grey.
+
+    One channel takes a quarter of the time of Matplotlib's four, and 0.6 of their bytes.
+    """
+    grey = (pixels == pixels[..., :1]).all()
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels[..., 0] if grey else pixels)).save(file, "PNG")
+    return file.getvalue()
 
 
 def image_rows(
@@ -46,7 +72,6 @@ def image_rows(
     heights = [min(images.shape[1] / images.shape[2], 3.0) for images in rows.values()]
     size = (1.2 + 1.1 * columns, 0.5 + 0.3 * bool(captions) + 1.15 * sum(heights))
     figure = Figure(figsize=size, layout="constrained")
-    # One pair of axes a row, not an image: laying out a hundred of them takes seconds.
     axes = figure.subplots(len(rows), squeeze=False, height_ratios=heights)[:, 0]
     for axis, (name, images) in zip(axes, rows.items(), strict=True):
         _draw_row(axis, images, columns, name in stretched, (frames or {}).get(name, ()))
@@ -60,17 +85,40 @@ def image_rows(
 
 
 def _draw_row(axis: Axes, images: np.ndarray, columns: int, stretched: bool, frames: Sequence[str | None]) -> None:
-    top = 255 if images.dtype == np.uint8 else 1
-    low, high = (images.min(), images.max()) if stretched else (0, top)
-    for column, image in enumerate(images):
-        image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-        extent = (column + 0.03, column + 0.97, 0.02, 0.98)
-        axis.imshow(image, cmap="gray", aspect="auto", interpolation="nearest", vmin=low, vmax=high, extent=extent)
+    # One picture a row: drawing each image by itself takes four times as long.
+    axis.imshow(
+        _side_by_side(_coloured(images, stretched)),
+        aspect="auto",
+        interpolation="nearest",
+        extent=(0, len(images), 0.02, 0.98),
+    )
     for column, colour in enumerate(frames):
         if colour:
             axis.add_patch(Rectangle((column + 0.03, 0.02), 0.94, 0.96, fill=False, color=colour, linewidth=3))
     axis.set(xticks=[], yticks=[], xlim=(0, columns), ylim=(0, 1))
     axis.spines[:].set_visible(False)
+
+
+def _coloured(images: np.ndarray, stretched: bool) -> np.ndarray:
+    """Return images [n, height, width] or [n, height, width, channels] as uint8 [n, height, width, 3]."""
+    if images.ndim == 3:
+        images = images[..., np.newaxis]
+    values = images.astype(np.float32)
+    if stretched:
+        values = (values - values.min()) / (np.ptp(values) or 1)
+    elif images.dtype == np.uint8:
+        values /= 255
+    return np.broadcast_to(np.rint(255 * values.clip(0, 1)).astype(np.uint8), (*images.shape[:3], 3))
+
+
+def _side_by_side(images: np.ndarray) -> np.ndarray:
+    """Return images [n, height, width, 3] as one picture, with white gaps of about 0.03 of a width beside each."""
+    n, height, width, channels = images.shape
+    times = max(1, round(CELL / width))
+    gap = max(1, round(0.032 * times * width))
+    wide = images.repeat(times, axis=2)
+    picture = np.pad(wide, ((0, 0), (0, 0), (gap, gap), (0, 0)), constant_values=255)
+    return picture.swapaxes(0, 1).reshape(height, -1, channels)
 
 
 def curves(
@@ -119,7 +167,7 @@ def _draw_curves(
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(alpha=0.3)
     if len(lines) > 1:
-        axis.legend(fontsize=8)
+        _legend(axis)
 
 
 def matrix(
@@ -136,7 +184,8 @@ def matrix(
     axis.set_title(title, fontsize=10)
     for (row, column), count in np.ndenumerate(counts):
         shade = "white" if shares[row, column] > 0.6 else "black"
-        axis.text(column, row, str(count), ha="center", va="center", fontsize=7, color=shade)
+        # The layout need not measure what lies inside the axes.
+        axis.text(column, row, str(count), ha="center", va="center", fontsize=7, color=shade, in_layout=False)
     return figure
 
 
@@ -164,12 +213,17 @@ def bars(table: pd.DataFrame, xlabel: str, title: str = "") -> Figure:
     for number, column in enumerate(table):
         positions = np.arange(n_rows) + (number - (n_columns - 1) / 2) * height
         drawn = axis.barh(positions, table[column], height, color=COLOURS[number % len(COLOURS)], label=column)
-        axis.bar_label(drawn, fmt="%.3g", fontsize=7, padding=2)
+        axis.bar_label(drawn, fmt="%.3g", fontsize=7, padding=2, in_layout=False)
     axis.set_yticks(range(n_rows), table.index)
     axis.invert_yaxis()
     axis.margins(x=0.1)
     axis.set(xlabel=xlabel)
     axis.set_title(title, fontsize=10)
     if n_columns > 1:
-        axis.legend(fontsize=8)
+        _legend(axis)
     return figure
+
+
+def _legend(axis: Axes) -> None:
+    """Put a legend where it covers least; it lies inside the axes, so that the layout need not measure it."""
+    axis.legend(fontsize=8).set_in_layout(False)

@@ -1,11 +1,13 @@
+import base64
+import io
 import json
 import re
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from small import small_parameters
 
 from autoencoders.core.errors import InputError
@@ -17,14 +19,10 @@ FORMS = ["photos-simple", "photos-convolutional", "digits-simple", "digits-strid
 
 
 def known(name: str) -> pd.DataFrame:
-    """Return what the stages before know of the test images: row, image, class and cluster, in their order."""
-    index = pd.read_csv(f"data/codes/{name}/index.csv", dtype={"class": str})
-    clusters = pd.read_csv(f"data/clusters/{name}/assignments.csv")["cluster"]
-    return index.assign(cluster=clusters).query("split == 'test'").set_index("image")
-
-
-def metadata(name: str) -> pd.DataFrame:
-    return pd.read_csv(f"data/maps/{name}/projector/metadata.tsv", sep="\t", dtype={"class": str})
+    """Return what the stages before know of the test images: row, class and cluster, by the image's number."""
+    listing = pd.read_csv(f"data/prepared/{AUTOENCODERS[name]['dataset']}/listing.csv", dtype={"class": str})
+    clusters = pd.read_csv(f"data/clusters/{name}/assignments.csv").set_index(["split", "row"])["cluster"]
+    return listing.join(clusters, on=["split", "row"]).query("split == 'test'").set_index("image")
 
 
 def page_data(name: str) -> dict:
@@ -33,26 +31,19 @@ def page_data(name: str) -> dict:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_page_and_projector_show_each_image_with_its_own_code_class_and_cluster(workspace, pixels, name):
+def test_the_page_shows_each_image_with_its_own_class_and_cluster(workspace, pixels, name):
     map_stage.main(name)
-    shown, test = metadata(name), known(name)
-    assert list(shown) == ["class", "cluster", "image"]
-    found = test.loc[shown["image"]]
-    assert shown["class"].tolist() == found["class"].tolist()
-    assert shown["cluster"].tolist() == found["cluster"].tolist()
-    codes = np.loadtxt(f"data/maps/{name}/projector/tensors.tsv", delimiter="\t")
-    np.testing.assert_allclose(codes, np.load(f"data/codes/{name}/test.npy")[found["row"]], rtol=1e-5)
+    page, test = page_data(name), known(name)
+    found = test.loc[page["number"]]
+    assert [page["classes"][label] for label in page["class"]] == found["class"].tolist()
+    assert page["cluster"] == found["cluster"].tolist()
     images = pixels(AUTOENCODERS[name], "test")[found["row"]]
-    size, columns = images.shape[1], int(np.ceil(np.sqrt(len(images))))
-    sprite = matplotlib.image.imread(f"data/maps/{name}/projector/sprite.png")[..., :3]
+    sprite = Image.open(io.BytesIO(base64.b64decode(page["sprite"].partition(",")[2]))).convert("RGB")
+    size = images.shape[1]
     for number, image in enumerate(images):
-        top, left = (size * place for place in divmod(number, columns))
-        cell = sprite[top : top + size, left : left + size]
+        top, left = (size * place for place in divmod(number, page["columns"]))
+        cell = np.asarray(sprite)[top : top + size, left : left + size] / 255
         np.testing.assert_allclose(cell, np.broadcast_to(image, cell.shape), atol=0.51 / 255)
-    page = page_data(name)
-    assert page["number"] == shown["image"].tolist()
-    assert [page["classes"][label] for label in page["class"]] == shown["class"].tolist()
-    assert page["cluster"] == shown["cluster"].tolist()
 
 
 def test_the_figures_colour_the_pages_points_by_class_and_by_cluster(workspace, monkeypatch, drawn):
@@ -60,7 +51,8 @@ def test_the_figures_colour_the_pages_points_by_class_and_by_cluster(workspace, 
     scatter = map_stage.page.scatter
     monkeypatch.setattr(map_stage.page, "scatter", lambda *given: calls.append(given) or scatter(*given))
     map_stage.main(name)
-    shown, page = metadata(name), page_data(name)
+    page = page_data(name)
+    shown = known(name).loc[page["number"]]
     for (points, groups, names, by, _), column in zip(calls, ("class", "cluster"), strict=True):
         assert by == column
         assert [names[group] for group in groups] == shown[column].astype(str).tolist()
@@ -71,10 +63,7 @@ def test_the_figures_colour_the_pages_points_by_class_and_by_cluster(workspace, 
 
 def test_all_outputs_are_there_and_nothing_else(workspace):
     map_stage.main("digits-simple")
-    folder = workspace / "data/maps/digits-simple"
-    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    projector = ("config.json", "metadata.tsv", "projector_config.pbtxt", "sprite.png", "tensors.tsv")
-    assert files == {"map.html", *(f"projector/{file}" for file in projector)}
+    assert [path.name for path in (workspace / "data/maps/digits-simple").iterdir()] == ["map.html"]
 
 
 def test_a_second_run_gives_the_same_bytes(workspace):
@@ -100,14 +89,14 @@ def test_the_seed_decides_which_test_images_are_on_the_map(change):
     for seed in (1, 1, 2):
         change("map", sample=7, seed=seed)
         map_stage.main("digits-simple")
-        samples.append(metadata("digits-simple")["image"].tolist())
+        samples.append(page_data("digits-simple")["number"])
     assert samples[0] == samples[1] != samples[2]
     assert all(len(set(sample)) == 7 for sample in samples)
 
 
 def test_a_sample_larger_than_the_test_images_takes_them_all(workspace):
     map_stage.main("digits-simple")
-    assert metadata("digits-simple")["image"].tolist() == known("digits-simple").index.tolist()
+    assert page_data("digits-simple")["number"] == known("digits-simple").index.tolist()
 
 
 @pytest.mark.parametrize(("setting", "value"), [("perplexity", 3), ("max_iter", 300)])
@@ -133,7 +122,7 @@ def test_a_perplexity_too_high_is_one_sentence_and_leaves_nothing_half_written(w
     [
         "data/prepared/digits/dataset.json",
         "data/prepared/digits/test/images.npy",
-        "data/prepared/digits/test/numbers.npy",
+        "data/prepared/digits/listing.csv",
         "data/codes/digits-simple/test.npy",
         "data/codes/digits-simple/code.json",
         "data/clusters/digits-simple/assignments.csv",

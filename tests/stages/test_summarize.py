@@ -1,5 +1,6 @@
 import json
 import math
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -12,15 +13,18 @@ from stages.shared.parameters import load
 
 PARAMETERS = small_parameters()
 CLASSIFIERS, AUTOENCODERS = (list(PARAMETERS[group]) for group in ("classifiers", "autoencoders"))
+LEARNED = {name: block["kind"] == "patch_autoencoder" for name, block in PARAMETERS["representations"].items()}
+LEARNED |= dict.fromkeys(AUTOENCODERS, True)
+LEARNED |= {name: LEARNED[block["of"]] for name, block in PARAMETERS["embeddings"].items()}
 # What is clustered, of each data set's first what has no network; and what of it is searched.
 CLUSTERED = {
-    name: (block["dataset"], "autoencoder" if block["kind"] == "patch_autoencoder" else kind)
-    for dataset in ("digits", "photos")
+    name: (block["dataset"], "autoencoder" if LEARNED[name] and kind == "baseline" else kind, LEARNED[name])
+    for dataset in PARAMETERS["datasets"]
     for group, kind in (("representations", "baseline"), ("embeddings", "embedding"), ("autoencoders", "autoencoder"))
     for name, block in PARAMETERS[group].items()
     if block["dataset"] == dataset
 }
-SEARCHED = {name: (dataset, kind) for name, (dataset, kind) in CLUSTERED.items() if kind != "embedding"}
+SEARCHED = {name: about for name, about in CLUSTERED.items() if about[1] != "embedding"}
 FORMS = list(PARAMETERS["cluster"]["clusterings"])
 COLUMNS = {
     "train": {
@@ -64,16 +68,28 @@ def expected(name: str) -> dict:
     return row
 
 
-def pipe_tables(text: str) -> list[list[dict[str, str]]]:
-    """Read GitHub's Markdown tables: each as its rows, each of those as its cells by column."""
-    found = []
-    for block in text.strip().split("\n\n"):
-        head, rule, *rows = ([cell.strip() for cell in line.split("|")] for line in block.splitlines())
-        assert all(cells[0] == cells[-1] == "" for cells in (head, rule, *rows))
-        assert set(rule[1:-1]) == {"---"}
-        found.append([dict(zip(head[1:-1], row[1:-1], strict=True)) for row in rows])
-        assert len(rule) == len(head)
+def markdown() -> dict[str, list[dict[str, str]]]:
+    """Return the tables of `summary.md` by title: each as its rows, each of those as its cells by column, not bold."""
+    found = {}
+    for part in Path("data/summary/summary.md").read_text(encoding="utf-8").split("## ")[1:]:
+        title, *_, body = part.strip().split("\n\n")
+        head, rule, *rows = (
+            [cell.strip().replace("**", "") for cell in line.split("|")][1:-1] for line in body.splitlines()
+        )
+        assert set(rule) == {"---"}
+        found[title] = [dict(zip(head, row, strict=True)) for row in rows]
     return found
+
+
+def findings() -> dict[tuple[str, str], dict]:
+    """Return the findings by purpose and data set."""
+    rows = pd.read_csv("data/summary/findings.csv", dtype=str).to_dict("records")
+    return {(row["purpose"], row["dataset"]): row for row in rows}
+
+
+def rewrite(stage: str, name: str, **scores: object) -> None:
+    """Change scores in a metrics file."""
+    Path("metrics", stage, f"{name}.json").write_text(json.dumps({**metrics(stage, name), **scores}))
 
 
 def test_every_network_has_a_row_and_no_other_has(results):
@@ -88,8 +104,12 @@ def test_a_row_holds_the_values_of_the_metrics_files_and_nothing_else(results, n
 
 def test_every_clustering_of_whatever_is_clustered_has_a_row_with_its_metrics(results):
     found = pd.read_csv("data/summary/clustering.csv")
-    keys = ["dataset", "representation", "kind", "clustering", "scored"]
-    wanted = [[dataset, name, kind, form, "held_out"] for name, (dataset, kind) in CLUSTERED.items() for form in FORMS]
+    keys = ["dataset", "representation", "kind", "learned", "clustering", "scored"]
+    wanted = [
+        [dataset, name, kind, learned, form, "held_out"]
+        for name, (dataset, kind, learned) in CLUSTERED.items()
+        for form in FORMS
+    ]
     assert found[keys].values.tolist() == wanted
     for row in found.to_dict("records"):
         kept = metrics("cluster", row["representation"])[row["clustering"]]
@@ -98,57 +118,130 @@ def test_every_clustering_of_whatever_is_clustered_has_a_row_with_its_metrics(re
 
 def test_every_search_has_a_row_a_metric_and_depth_with_its_precision(results):
     found = pd.read_csv("data/summary/search.csv")
-    assert list(found) == ["dataset", "representation", "kind", "metric", "k", "precision"]
+    assert list(found) == ["dataset", "representation", "kind", "learned", "metric", "k", "precision"]
     wanted = [
-        [dataset, name, kind, metric, k, metrics("search", name)[f"{metric}_precision_at_{k}"]]
-        for name, (dataset, kind) in SEARCHED.items()
+        [dataset, name, kind, learned, metric, k, metrics("search", name)[f"{metric}_precision_at_{k}"]]
+        for name, (dataset, kind, learned) in SEARCHED.items()
         for metric in ("cosine", "euclidean")
         for k in (1, 5, 10)
     ]
     assert found.values.tolist() == wanted
 
 
-def test_the_markdowns_last_tables_are_of_clustering_and_search(results):
-    *_, clusterings, searches = pipe_tables(Path("data/summary/summary.md").read_text(encoding="utf-8"))
-    assert [(row["representation"], row["clustering"]) for row in clusterings] == [
-        (name, form) for name in CLUSTERED for form in FORMS
-    ]
-    for row in clusterings:
-        kept = metrics("cluster", row["representation"])[row["clustering"]]
-        for score in ("accuracy", "nmi", "ari"):
-            mean, deviation = (float(part) for part in row[score].split(" ± "))
-            assert (mean, deviation) == pytest.approx((kept[score], kept[f"{score}_std"]), abs=5.1e-4)
-    assert [row["representation"] for row in searches] == list(SEARCHED)
-    for row in searches:
-        kept = metrics("search", row["representation"])
-        assert row["kind"] == SEARCHED[row["representation"]][1]
-        for metric in ("cosine", "euclidean"):
-            for k in (1, 5, 10):
-                cell, value = row[f"{metric} precision at {k}"], kept[f"{metric}_precision_at_{k}"]
+def test_the_markdown_has_the_tables_of_codes(results):
+    tables = markdown()
+    for dataset in PARAMETERS["datasets"]:
+        codes = [name for name, about in CLUSTERED.items() if about[0] == dataset]
+        rows = tables[f"Clustering of {dataset}"]
+        assert [(row["representation"], row["clustering"]) for row in rows] == list(product(codes, FORMS))
+        for row in rows:
+            kept = metrics("cluster", row["representation"])[row["clustering"]]
+            for column, score in (("accuracy", "accuracy"), ("NMI", "nmi"), ("ARI", "ari")):
+                assert row[column] == f"{kept[score]:.3f} ± {kept[f'{score}_std']:.3f}"
+        rows = tables[f"Search of {dataset}"]
+        assert [row["representation"] for row in rows] == [name for name in codes if name in SEARCHED]
+        for row in rows:
+            kept = metrics("search", row["representation"])
+            assert row["kind"] == SEARCHED[row["representation"]][1]
+            for metric, k in product(("cosine", "euclidean"), (1, 5, 10)):
+                cell, value = row[f"{metric}, k={k}"], kept[f"{metric}_precision_at_{k}"]
                 assert float(cell) == pytest.approx(value, abs=5.1e-5)
 
 
-def test_the_markdowns_first_tables_are_of_the_networks(results):
-    classifiers, autoencoders, *_ = pipe_tables(Path("data/summary/summary.md").read_text(encoding="utf-8"))
-    assert [row["network"] for row in classifiers] == CLASSIFIERS
-    assert [row["network"] for row in autoencoders] == AUTOENCODERS
-    for row in (*classifiers, *autoencoders):
-        values = {column: value for column, value in expected(row.pop("network")).items() if value is not None}
-        assert row.keys() == values.keys()
-        for column, cell in row.items():
-            if isinstance(values[column], str):
-                assert cell == values[column]
-            else:
-                assert math.isclose(float(cell.replace(",", "")), values[column], rel_tol=1e-3, abs_tol=5.1e-5)
+def test_the_markdown_has_the_tables_of_networks(results):
+    tables = markdown()
+    for title, names in (("Autoencoders", AUTOENCODERS), ("Classifiers", CLASSIFIERS)):
+        assert [row["network"] for row in tables[title]] == names
+        for row in tables[title]:
+            # What all networks have in common stands above the table.
+            values = {column: value for column, value in expected(row.pop("network")).items() if value is not None}
+            assert row.keys() == values.keys() - {"source", "recipe"}
+            for column, cell in row.items():
+                if isinstance(values[column], str):
+                    assert cell == values[column]
+                else:
+                    assert math.isclose(float(cell.replace(",", "")), values[column], rel_tol=1e-3, abs_tol=5.1e-5)
+    assert "Source: bundled; recipe: fast." in Path("data/summary/summary.md").read_text(encoding="utf-8")
 
 
 def test_a_column_in_which_one_network_has_no_figure_has_an_empty_cell(workspace, capsys):
-    file = Path("metrics/evaluate/photos-classifier.json")
-    file.write_text(json.dumps({**json.loads(file.read_text()), "epoch_of_95_percent": 37}))
+    rewrite("evaluate", "photos-classifier", epoch_of_95_percent=37)
     summarize.main()
-    text = Path("data/summary/summary.md").read_text(encoding="utf-8")
-    assert [row["epoch of 95 %"] for row in pipe_tables(text)[0]] == ["37", ""]
-    assert capsys.readouterr().out.strip() == text.strip()
+    assert [row["epoch of 95 %"] for row in markdown()["Classifiers"]] == ["37", ""]
+    assert capsys.readouterr().out == Path("data/summary/summary.md").read_text(encoding="utf-8")
+
+
+def test_samples_denoising_and_sequence_have_a_row_a_method(workspace):
+    generated = {"test_recognised": 0.97, "prior_recognised": 0.75, "prior_evenness": 0.5, "density_recognised": 0.6}
+    restored = {"noise": 0.5, "noisy_psnr": 25.0, "network_psnr": 20.0, "median_psnr": 21.5, "nlm_psnr": 19.0}
+    predicted = {"network_psnr": 14.25, "last_row_psnr": 12.0, "mean_image_psnr": 13.0, "nearest_image_psnr": 9.0}
+    rewrite("generate", "digits-variational", **generated)
+    rewrite("denoise", "digits-denoising", **restored)
+    path = Path("metrics/sequence.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **predicted}))
+    summarize.main()
+    tables = markdown()
+    rows = {row["method"]: row for row in tables["Denoising"] if row["network"] == "digits-denoising"}
+    shown = {method: float(row["PSNR"]) for method, row in rows.items()}
+    assert shown == {"noisy": 25.0, "network": 20.0, "median filter": 21.5, "non-local means": 19.0}
+    rows = {row["method"]: row for row in tables["Generated samples"] if row["network"] == "digits-variational"}
+    assert float(rows["samples of the prior"]["confident share"]) == 0.75
+    assert len(tables["Prediction of the lower rows of images"]) == 4
+    found = findings()
+    names = ("verdict", "value", "measure", "winner")
+    assert [found["Denoising", "digits"][name] for name in names] == [
+        "baseline",
+        "-1.50",
+        "dB PSNR over the best filter",
+        "median filter",
+    ]
+    dataset = PARAMETERS["sequence"]["dataset"]
+    assert found["Prediction of lower rows", dataset]["winner"] == "sequence"
+    assert found["Samples", "digits"]["winner"] == "digits-variational, samples of the prior"
+
+
+def test_nothing_is_shown_of_what_the_parameters_no_longer_name(workspace):
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values["generate"]["networks"], values["denoise"]["networks"] = {}, {}
+    gone = values["autoencoders"].pop("digits-variational") and "digits-variational"
+    write_parameters(workspace, values)
+    summarize.main()
+    assert not {"Generated samples", "Denoising"} & markdown().keys()
+    assert not {"Samples", "Denoising"} & {purpose for purpose, _ in findings()}
+    for path in Path("data/summary").iterdir():
+        assert gone not in path.read_text(encoding="utf-8"), path
+    for name in ("samples", "denoising"):
+        assert len(pd.read_csv(f"data/summary/{name}.csv")) == 0
+
+
+def test_the_findings_name_the_best_of_each_data_set(results):
+    found, clusterings = findings(), pd.read_csv("data/summary/clustering.csv")
+    for dataset, rows in clusterings.groupby("dataset"):
+        best, finding = rows.loc[rows["accuracy"].idxmax()], found["Clustering", dataset]
+        assert finding["value"] == f"{best['accuracy']:.3f} ± {best['accuracy_std']:.3f}"
+        assert finding["winner"] == f"{best['representation']}, {best['clustering']}"
+    for dataset, rows in table().reset_index().groupby("dataset"):
+        assert found["Reconstruction", dataset]["winner"] == rows.loc[rows["test PSNR"].idxmax(), "network"]
+
+
+@pytest.mark.parametrize("kind", ["baseline", "autoencoder"])
+def test_a_finding_says_plainly_who_wins(workspace, kind):
+    for name in (name for name, about in CLUSTERED.items() if about[1] == kind):
+        forms = {form: {**metrics("cluster", name)[form], "accuracy": 2.0} for form in FORMS}
+        rewrite("cluster", name, **forms)
+    summarize.main()
+    for dataset in PARAMETERS["datasets"]:
+        assert findings()["Clustering", dataset]["verdict"] == {"autoencoder": "learned"}.get(kind, kind)
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_an_embedding_has_learned_what_the_code_has_that_it_is_of(workspace, learned):
+    name = next(name for name in PARAMETERS["embeddings"] if LEARNED[name] == learned)
+    rewrite("cluster", name, **{form: {**metrics("cluster", name)[form], "accuracy": 2.0} for form in FORMS})
+    summarize.main()
+    finding = findings()["Clustering", PARAMETERS["embeddings"][name]["dataset"]]
+    assert finding["winner"].startswith(f"{name}, ")
+    assert finding["verdict"] == ("learned" if learned else "baseline")
 
 
 @pytest.mark.parametrize(
@@ -170,8 +263,8 @@ def test_the_figures_compare_all_networks(workspace, drawings, drawn):
     assert list(losses) == AUTOENCODERS and list(accuracies) == CLASSIFIERS
     psnr, *clusterings = (call["table"] for call in drawings["bars"])
     assert psnr["test PSNR"].to_dict() == {name: expected(name)["test PSNR"] for name in AUTOENCODERS}
-    for dataset, compared in zip(("digits", "photos"), clusterings, strict=True):
-        assert compared.index.tolist() == [name for name, (of, _) in CLUSTERED.items() if of == dataset]
+    for dataset, compared in zip(PARAMETERS["datasets"], clusterings, strict=True):
+        assert compared.index.tolist() == [name for name, about in CLUSTERED.items() if about[0] == dataset]
         for name, scores in compared.to_dict("index").items():
             assert scores == {form: metrics("cluster", name)[form]["ari"] for form in FORMS}
     assert drawn("plots/summarize") == {
@@ -198,6 +291,9 @@ def test_without_anything_to_compare_with_the_networks_are_summarized(workspace)
         "metrics/encode/digits-denoising.json",
         "metrics/cluster/photos-simple.json",
         "metrics/search/digits-pca.json",
+        "metrics/generate/digits-variational.json",
+        "metrics/denoise/digits-denoising.json",
+        "metrics/sequence.json",
         "models/digits-strided/history.csv",
     ],
 )

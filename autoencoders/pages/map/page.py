@@ -1,8 +1,7 @@
-"""A map of codes in two dimensions: as figures, as a page to explore, and as files for the Embedding Projector."""
+"""A map of codes in two dimensions: as figures, and as a page to explore."""
 
 import base64
 import html
-import io
 import json
 import math
 import re
@@ -10,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib.image
 import numpy as np
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
@@ -20,14 +18,16 @@ from threadpoolctl import threadpool_limits
 from autoencoders.core.errors import InputError
 from autoencoders.pages import figures
 
+# Principal components that t-SNE is given of a wider code, as in van der Maaten and Hinton, 2008, section 4.2.
 COMPONENTS = 50
-SPRITE_LIMIT = 8192  # pixels a side, beyond which the projector refuses a sprite
+# Pixels a side of the picture that holds all images: browsers on phones do not draw larger ones.
+SPRITE_LIMIT = 8192
 MARKERS = "oDs^v"
 PAGES = Path(__file__).parent
 
 
 class Shown(NamedTuple):
-    """What is known of the n images on a map, all in the same order.
+    """The n images on a map, and what is known of each, all in the same order.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ def positions(codes: np.ndarray, *, perplexity: float, max_iter: int, seed: int)
     ----------
     codes : ndarray of shape (n, width), float32
     perplexity : float
-        About how many neighbours each code is held close to, from 1 to below n.
+        About how many neighbours count for each code, from 1 to below n.
     max_iter : int
         Steps of the descent, at least 250.
     seed : int
@@ -67,7 +67,7 @@ def positions(codes: np.ndarray, *, perplexity: float, max_iter: int, seed: int)
     Returns
     -------
     ndarray of shape (n, 2), float32
-        In no particular unit: only who is near whom has a meaning.
+        The coordinates have no unit; neighbours have a meaning, large distances have none.
 
     Raises
     ------
@@ -116,11 +116,8 @@ def scatter(points: np.ndarray, groups: np.ndarray, names: Sequence[str], by: st
     return figure
 
 
-def sprite(images: np.ndarray) -> bytes:
-    """Return all images as one PNG: row by row, in a grid of as many rows as columns, the last cells black.
-
-    The grid is square because the projector finds an image's row by the number of rows, where it should take that
-    of columns (`spriteIndex / spritesPerColumn` in TensorBoard's `scatterPlotVisualizerSprites.ts`, still so in 2.21).
+def sprite(images: np.ndarray) -> np.ndarray:
+    """Return all images in one picture, uint8 [height, width, 3]: row by row, and black cells after the last.
 
     Parameters
     ----------
@@ -129,22 +126,25 @@ def sprite(images: np.ndarray) -> bytes:
     Raises
     ------
     InputError
-        If a side would have more than 8192 pixels, the most that the projector takes.
+        If a side would have more than 8192 pixels.
     """
     n, size = images.shape[:2]
-    cells = _cells(n)
-    if cells * size > SPRITE_LIMIT:
+    columns = _columns(n)
+    rows = math.ceil(n / columns)
+    if columns * size > SPRITE_LIMIT:
         most = (SPRITE_LIMIT // size) ** 2
-        raise InputError(f"map.sample gives {n} images, but one picture holds at most {most} of them; lower it.")
-    grid = np.zeros((cells * cells, size, size, 3), dtype=np.uint8)
-    grid[:n] = np.rint(255 * images)
-    picture = grid.reshape(cells, cells, size, size, 3).swapaxes(1, 2).reshape(cells * size, cells * size, 3)
-    file = io.BytesIO()
-    matplotlib.image.imsave(file, picture, format="png", metadata={"Software": None})
-    return file.getvalue()
+        raise InputError(f"map.sample gives {n} images, but a page holds at most {most} of {size} pixels; lower it.")
+    cells = np.zeros((rows * columns, size, size, 3), dtype=np.uint8)
+    cells[:n] = np.rint(255 * images)
+    return cells.reshape(rows, columns, size, size, 3).swapaxes(1, 2).reshape(rows * size, columns * size, 3)
 
 
-def page(points: np.ndarray, shown: Shown, picture: bytes, title: str) -> str:
+def _columns(n: int) -> int:
+    """Return how many images stand side by side in a picture of n, about as wide as high."""
+    return math.isqrt(n - 1) + 1
+
+
+def render(points: np.ndarray, shown: Shown, title: str) -> str:
     """Return an HTML page that shows the map, and each dot's image on pointing at it; it needs nothing else.
 
     Parameters
@@ -152,12 +152,15 @@ def page(points: np.ndarray, shown: Shown, picture: bytes, title: str) -> str:
     points : ndarray of shape (n, 2), float32
         As `positions` gives them.
     shown : Shown
-    picture : bytes
-        Their images, as `sprite` gives them.
     title : str
+
+    Raises
+    ------
+    InputError
+        If the images are too many for one picture; see `sprite`.
     """
     low = points.min(axis=0)
-    # Both axes by the same measure; downwards on a screen is upwards on the map.
+    # Both axes have the same unit. On a screen, y grows downwards.
     x, y = np.rint(10000 * (points - low) / (np.ptp(points, axis=0).max() or 1)).astype(int).T
     values = {
         "x": (x / 10000).tolist(),
@@ -168,8 +171,8 @@ def page(points: np.ndarray, shown: Shown, picture: bytes, title: str) -> str:
         "classes": list(shown.classes),
         "colours": figures.COLOURS,
         "size": shown.images.shape[1],
-        "columns": _cells(len(points)),
-        "sprite": "data:image/png;base64," + base64.b64encode(picture).decode(),
+        "columns": _columns(len(points)),
+        "sprite": "data:image/png;base64," + base64.b64encode(figures.png(sprite(shown.images))).decode(),
     }
     parts = {
         "TITLE": html.escape(title),
@@ -180,71 +183,3 @@ def page(points: np.ndarray, shown: Shown, picture: bytes, title: str) -> str:
     }
     template = (PAGES / "map.html").read_text(encoding="utf-8")
     return re.sub("__([A-Z]+)__", lambda match: parts[match[1]], template)
-
-
-def write_projector(folder: Path, name: str, codes: np.ndarray, shown: Shown, picture: bytes) -> None:
-    """Write codes, what is known of them and their images for TensorBoard's Embedding Projector into `folder`.
-
-    `tensors.tsv` (the codes, six digits), `metadata.tsv` (class, cluster and number, under a header) and `sprite.png`
-    have the same order. `projector_config.pbtxt` makes `tensorboard --logdir <folder>` find them, `config.json` the
-    standalone projector served from the folder (`?config=config.json`).
-
-    Parameters
-    ----------
-    folder : Path
-        There already.
-    name : str
-        What the projector calls the codes.
-    codes : ndarray of shape (n, width), float32
-        Codes of one value get a second one, 0, since the projector takes no fewer than two.
-    shown : Shown
-    picture : bytes
-        Their images, as `sprite` gives them.
-
-    References
-    ----------
-    The files' form: `projector_config.proto`, `data-provider.ts` and `projector_plugin.py` in TensorBoard 2.21.
-    """
-    codes = _two_columns(codes)
-    n, width = codes.shape
-    size = shown.images.shape[1]
-    row = "\t".join(["%.6g"] * width) + "\n"
-    with (folder / "tensors.tsv").open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(row % tuple(code.tolist()) for code in codes)
-    names = [shown.classes[label] for label in shown.labels]
-    lines = [("class", "cluster", "image"), *zip(names, shown.clusters, shown.numbers, strict=True)]
-    metadata = "".join("\t".join(map(str, line)) + "\n" for line in lines)
-    (folder / "metadata.tsv").write_text(metadata, encoding="utf-8", newline="\n")
-    (folder / "sprite.png").write_bytes(picture)
-    embedding = {
-        "tensorName": name,
-        "tensorShape": [n, width],
-        "tensorPath": "tensors.tsv",
-        "metadataPath": "metadata.tsv",
-        "sprite": {"imagePath": "sprite.png", "singleImageDim": [size, size]},
-    }
-    (folder / "config.json").write_text(json.dumps({"embeddings": [embedding]}, indent=2) + "\n", encoding="utf-8")
-    (folder / "projector_config.pbtxt").write_text(_protobuf_text({"embeddings": embedding}), encoding="utf-8")
-
-
-def _protobuf_text(values: dict, indent: str = "") -> str:
-    """Return the text form of a protocol buffer, given its JSON form."""
-    lines = []
-    for key, value in values.items():
-        field = re.sub("([A-Z])", lambda match: f"_{match[1].lower()}", key)
-        if isinstance(value, dict):
-            lines.append(f"{indent}{field} {{\n{_protobuf_text(value, indent + '  ')}{indent}}}\n")
-        else:
-            each = value if isinstance(value, list) else [value]
-            lines += [f"{indent}{field}: {json.dumps(one)}\n" for one in each]
-    return "".join(lines)
-
-
-def _two_columns(vectors: np.ndarray) -> np.ndarray:
-    """Return `vectors` [n, width], with a column of zeros, which changes no distance, if they have only one value."""
-    return np.pad(vectors, ((0, 0), (0, max(2 - vectors.shape[1], 0))))
-
-
-def _cells(n: int) -> int:
-    """Return how many cells a side the smallest square grid for n images has."""
-    return math.isqrt(n - 1) + 1

@@ -1,5 +1,9 @@
+import io
+
 import numpy as np
 import pandas as pd
+import pytest
+from PIL import Image
 
 from autoencoders.pages import figures
 
@@ -10,9 +14,21 @@ def drawn(figure) -> list:
     return [image for axis in figure.axes for image in axis.images]
 
 
+def cells(figure, row: int, n: int) -> list[np.ndarray]:
+    """Return the images of one row, uint8 [height, width, 3]: what is drawn, cut into n and without the gaps."""
+    found = []
+    for cell in np.split(drawn(figure)[row].get_array(), n, axis=1):
+        inside = np.flatnonzero((cell != 255).any(axis=(0, 2)))
+        found.append(cell[:, inside.min() : inside.max() + 1])
+    return found
+
+
 def test_rows_show_every_image_under_its_caption():
     figure = figures.image_rows({"colour": IMAGES, "grey": IMAGES.mean(axis=-1)}, ["a", "b", "c"])
-    assert len(drawn(figure)) == 6
+    for row, images in enumerate((IMAGES, np.repeat(IMAGES.mean(axis=-1)[..., np.newaxis], 3, axis=-1))):
+        for cell, image in zip(cells(figure, row, 3), images, strict=True):
+            times = cell.shape[1] // image.shape[1]
+            assert np.array_equal(cell, np.rint(255 * image).astype(np.uint8).repeat(times, axis=1))
     assert [(text.get_text(), int(text.get_position()[0])) for text in figure.axes[0].texts] == [
         ("a", 0),
         ("b", 1),
@@ -21,23 +37,34 @@ def test_rows_show_every_image_under_its_caption():
     assert [axis.get_ylabel() for axis in figure.axes] == ["colour", "grey"]
 
 
+@pytest.mark.parametrize("width", [1, 8, 28, 32, 64])
+def test_images_stand_apart_by_a_sixteenth_of_their_width(width):
+    (row,) = drawn(figures.image_rows({"row": np.zeros((2, 4, width))}))
+    white = (row.get_array() == 255).all(axis=(0, 2))
+    assert 0.04 < white.mean() < 0.08 and white[0] and white[-1]
+
+
 def test_frames_are_drawn_around_the_images_that_have_one():
     figure = figures.image_rows({"row": IMAGES}, frames={"row": [None, "red", "blue"]})
     assert [int(patch.get_x()) for patch in figure.axes[0].patches] == [1, 2]
 
 
 def test_rows_of_different_length_leave_the_rest_empty():
-    assert len(drawn(figures.image_rows({"3": IMAGES, "1": IMAGES[:1]}))) == 4
+    figure = figures.image_rows({"3": IMAGES, "1": IMAGES[:1]})
+    assert [image.get_extent()[1] for image in drawn(figure)] == [3, 1]
+    assert [axis.get_xlim() for axis in figure.axes] == [(0, 3), (0, 3)]
 
 
 def test_the_grey_scale_is_that_of_pixels_or_stretched_over_a_row():
     rows = {
         "image": np.array([[[0.2, 0.5]]]),
         "bytes": np.array([[[0, 128]]], np.uint8),
-        "code": np.array([[[0, 7.5]]]),
+        "code": np.array([[[-2.5, 7.5]]]),
+        "nothing": np.zeros((1, 1, 2)),
     }
-    found = drawn(figures.image_rows(rows, stretched=["code"]))
-    assert [image.get_clim() for image in found] == [(0, 1), (0, 255), (0, 7.5)]
+    figure = figures.image_rows(rows, stretched=["code", "nothing"])
+    ends = [image.get_array()[0, [3, -4], 0].tolist() for image in drawn(figure)]
+    assert ends == [[51, 128], [0, 128], [0, 255], [0, 0]]
 
 
 def test_curves_may_have_epochs_of_their_own():
@@ -59,7 +86,17 @@ def test_bars_have_a_group_for_each_row():
     assert [label.get_text() for label in axis.get_yticklabels()] == ["a", "b"]
 
 
-def test_the_same_figure_gives_the_same_bytes(tmp_path):
+def test_a_saved_figure_has_a_hundred_pixels_an_inch_and_is_the_same_each_time(tmp_path):
     for name in ("first.png", "again.png"):
         figures.save(figures.image_rows({"row": IMAGES}, title="A title"), tmp_path / name)
     assert (tmp_path / "first.png").read_bytes() == (tmp_path / "again.png").read_bytes()
+    width, height = figures.image_rows({"row": IMAGES}, title="A title").get_size_inches()
+    assert Image.open(tmp_path / "first.png").size == (int(100 * width), int(100 * height))
+
+
+@pytest.mark.parametrize(("mode", "pixels"), [("RGB", IMAGES[0]), ("L", np.repeat(IMAGES[0][..., :1], 3, axis=2))])
+def test_a_png_has_one_channel_where_the_picture_is_grey(mode, pixels):
+    pixels = np.rint(255 * pixels).astype(np.uint8)
+    picture = Image.open(io.BytesIO(figures.png(pixels)))
+    assert picture.mode == mode
+    assert np.array_equal(np.asarray(picture.convert("RGB")), pixels)

@@ -1,18 +1,15 @@
 """The report in a browser, as a reader visits it."""
 
-import html
 import json
 import re
-import shutil
-import subprocess
 
+import browser
 import pytest
 from example_report import N, report
 
 from autoencoders.pages.report import page
 
-FLAGS = """--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
---disable-component-update --enable-logging=stderr --window-size=1000,800 --virtual-time-budget=20000"""
+pytestmark = pytest.mark.browser
 
 # Runs inside a page that holds the report in a frame, which may be narrower than a browser's window can be.
 VISIT = """<!DOCTYPE html><meta charset="utf-8">
@@ -92,21 +89,12 @@ frame.addEventListener("load", async () => {
 @pytest.fixture(scope="module", params=[(360, "light"), (900, "dark")], ids=["phone", "dark"])
 def visit(request, tmp_path_factory):
     """What a browser shows of the report, visited as a reader does, and the width of its window and its scheme."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not browser:
-        pytest.skip("no chromium and no google-chrome on the path")
     width, scheme = request.param
-    folder = tmp_path_factory.mktemp("report")
-    parts = {"WIDTH": str(width), "REPORT": json.dumps(page.page(report())).replace("<", "\\u003c")}
+    parts = {"WIDTH": str(width), "REPORT": json.dumps(page.render(report())).replace("<", "\\u003c")}
     source = re.sub("WIDTH|REPORT", lambda match: parts[match[0]], VISIT)
-    (folder / "visit.html").write_text(source, encoding="utf-8")
-    own = [f"--user-data-dir={folder / 'profile'}", "--dump-dom", (folder / "visit.html").as_uri()]
-    own += ["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []
-    done = subprocess.run([browser, *FLAGS.split(), *own], capture_output=True, text=True, timeout=100)
-    found = re.search("<pre>(.*)</pre>", done.stdout)
-    assert found, f"the visit did not come to its end:\n{done.stderr[-2000:]}"
-    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    return {**json.loads(html.unescape(found[1])), "console": console, "width": width, "scheme": scheme}
+    flags = ["--window-size=1000,800", *(["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else [])]
+    seen = browser.visit(source, tmp_path_factory.mktemp("report"), *flags)
+    return {**seen, "width": width, "scheme": scheme}
 
 
 def test_nothing_on_the_page_complains(visit):

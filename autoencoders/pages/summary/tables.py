@@ -1,0 +1,133 @@
+"""The tables of all results: as data frames, one file each, and as people read them."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from autoencoders.pages.summary.table import Table
+from autoencoders.pages.summary.texts import words
+
+# What is measured of images beside a network: a key of the metrics is "<method>_<measure>".
+MEASURES = ("recognised", "evenness", "distance", "psnr", "ssim", "mean_squared_error", "binary_crossentropy")
+# Whatever is none of these works without a network.
+ROLES = {
+    "network": "network",
+    "noisy": "input",
+    "test": "reference",
+    "reconstruction": "reference",
+    "density": "samples",
+    "prior": "samples",
+}
+BEST = {"test accuracy": "max", "test PSNR": "max", "test SSIM": "max", "test loss": "min", "test MSE": "min"}
+NOTES = {
+    "samples": "What a classifier makes of the images: the share that it is confident of, the entropy of their classes "
+    "(1: all are as frequent), and the median distance to the nearest training image (root of the mean squared error).",
+    "denoising": "Restored test images, at the noise that each network was trained with.",
+    "sequence": "Predicted from the upper rows of test images.",
+}
+
+
+class Summary(NamedTuple):
+    """All results as data frames.
+
+    Attributes
+    ----------
+    networks : DataFrame
+        A row a network: `network`, `dataset` and what was measured; what a network has not is missing.
+    clustering : DataFrame
+        A row a code and form of clustering: `dataset`, `representation`, `kind` ("baseline", "embedding" or
+        "autoencoder"), `learned` (whether a network's training is behind it), `clustering`, `scored`, the scores, and
+        their standard deviations under the scores' names with `_std`.
+    search : DataFrame
+        A row a code, metric and depth: `dataset`, `representation`, `kind`, `learned`, `metric`, `k`, `precision`.
+    samples, denoising, sequence : DataFrame
+        A row a network and method: `dataset`, `network`, `method`, `role` (one of `ROLES`, or "baseline") and the
+        measures.
+    """
+
+    networks: pd.DataFrame
+    clustering: pd.DataFrame
+    search: pd.DataFrame
+    samples: pd.DataFrame
+    denoising: pd.DataFrame
+    sequence: pd.DataFrame
+
+
+def methods(scores: Iterable[tuple[Mapping[str, object], Mapping[str, object]]], keys: Iterable[str]) -> pd.DataFrame:
+    """Return a row for each network and method.
+
+    Parameters
+    ----------
+    scores : iterable of pairs of mappings
+        For each network what its rows have in common, and its metrics, by "<method>_<measure>"; other keys are left
+        out.
+    keys : iterable of str
+        The columns that all rows have, so that there is a table even of nothing.
+    """
+    rows: dict[tuple, dict] = {}
+    for common, metrics in scores:
+        for key, value in metrics.items():
+            measure = next((measure for measure in MEASURES if key.endswith(f"_{measure}")), None)
+            if measure:
+                method = key.removesuffix(f"_{measure}")
+                about = {**common, "method": words(method), "role": ROLES.get(method, "baseline")}
+                rows.setdefault(tuple(about.values()), about)[words(measure)] = value
+    return pd.DataFrame(rows.values(), columns=None if rows else [*keys, "method", "role"])
+
+
+def presented(summary: Summary) -> list[Table]:
+    """Return the tables as people read them, those without rows left out."""
+    tables = [*_of_networks(summary.networks), *_of_clustering(summary.clustering), *_of_search(summary.search)]
+    for name, title in (
+        ("samples", "Generated samples"),
+        ("denoising", "Denoising"),
+        ("sequence", "Prediction of the lower rows of images"),
+    ):
+        rows = getattr(summary, name).drop(columns=["role"])
+        tables.append(Table(title, rows[["network", *rows.columns.drop("network")]], NOTES[name]))
+    return [table for table in tables if len(table.frame)]
+
+
+def _of_networks(networks: pd.DataFrame) -> list[Table]:
+    classify = networks["test accuracy"].notna()
+    tables = []
+    for title, rows in (("Autoencoders", networks[~classify]), ("Classifiers", networks[classify])):
+        rows, note = _arranged(rows, ("network", "dataset", *BEST, "code size"), ("source", "recipe"))
+        best = {column: way for column, way in BEST.items() if column in rows}
+        tables.append(Table(title, rows, f"{note}The best of each data set in bold.", best=best, within="dataset"))
+    return tables
+
+
+def _of_clustering(clustering: pd.DataFrame) -> list[Table]:
+    tables = []
+    for dataset, rows in clustering.groupby("dataset", sort=False):
+        scores = [column for column in rows if f"{column}_std" in rows]
+        spreads = {words(score): f"{score}_std" for score in scores}
+        rows = rows.drop(columns=["dataset", "learned"]).rename(columns={score: words(score) for score in scores})
+        rows, note = _arranged(rows, ("representation", "clustering", "kind", *spreads), ("scored",))
+        note += "Means and standard deviations over seeds."
+        tables.append(Table(f"Clustering of {dataset}", rows, note, spreads, dict.fromkeys(spreads, "max")))
+    return tables
+
+
+def _of_search(search: pd.DataFrame) -> list[Table]:
+    """Return a table a data set: a row a code, a column a metric and depth."""
+    note = "Precision at k: the share of the k nearest training images that are of the query's class."
+    keys, tables = ["representation", "kind"], []
+    for dataset, rows in search.groupby("dataset", sort=False):
+        rows = rows.assign(column=rows["metric"] + ", k=" + rows["k"].astype(str))
+        wide = rows.pivot(index=keys, columns="column", values="precision")
+        columns = rows["column"].unique().tolist()
+        wide = wide.loc[pd.MultiIndex.from_frame(rows[keys].drop_duplicates()), columns].reset_index()
+        tables.append(Table(f"Search of {dataset}", wide, note, best=dict.fromkeys(columns, "max")))
+    return tables
+
+
+def _arranged(rows: pd.DataFrame, first: tuple[str, ...], noted: tuple[str, ...]) -> tuple[pd.DataFrame, str]:
+    """Put columns first, and move those of `noted` that are the same in every row into a note."""
+    rows = rows.dropna(axis="columns", how="all")
+    same = [column for column in noted if column in rows and rows[column].nunique(dropna=False) == 1]
+    leading = [column for column in first if column in rows]
+    note = "; ".join(f"{column}: {words(rows[column].iloc[0])}" for column in same).capitalize()
+    return rows[[*leading, *rows.columns.difference([*leading, *same], sort=False)]], note and f"{note}. "
