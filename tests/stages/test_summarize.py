@@ -201,7 +201,7 @@ def test_samples_denoising_and_sequence_have_a_row_a_method(workspace):
 
 
 def test_nothing_is_shown_of_what_the_parameters_no_longer_name(workspace):
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values = load(Path("params.yaml"))
     values["generate"]["networks"], values["denoise"]["networks"] = {}, {}
     gone = values["autoencoders"].pop("digits-variational") and "digits-variational"
     write_parameters(workspace, values)
