@@ -12,12 +12,13 @@ from collections import defaultdict
 import networkx
 from dvc.repo import Repo
 
-# The stage that every other one depends on. It runs before the branches, which would both run it.
+# The stage that every other one depends on. It runs before the branches: DVC lets no two processes look at one stage at
+# a time, and refuses instead of waiting.
 FIRST = "fingerprints"
 
 
 def branches(graph: networkx.DiGraph) -> list[list[str]]:
-    """Return the names of the stages that come from one data set alone, a list for each.
+    """Return the names of the stages that come from one data set alone, a list for each, dependencies first.
 
     Parameters
     ----------
@@ -26,7 +27,8 @@ def branches(graph: networkx.DiGraph) -> list[list[str]]:
     """
     graph = graph.subgraph(stage for stage in graph if stage.addressing != FIRST)
     found = defaultdict(list)
-    for stage in graph:
+    # Edges lead to dependencies, which the postorder therefore visits first.
+    for stage in networkx.dfs_postorder_nodes(graph):
         roots = {each.addressing for each in {stage, *networkx.descendants(graph, stage)} if not graph.out_degree(each)}
         # Stages that depend on nothing but their own sources are short, and wait for the end.
         if len(roots) == 1 and roots != {stage.addressing}:
@@ -40,7 +42,9 @@ def main() -> int:
         with Repo() as repo:
             side_by_side = branches(repo.index.graph)
         if subprocess.run(["dvc", "repro", FIRST], check=False).returncode == 0:
-            running = [subprocess.Popen(["dvc", "--wait-for-lock", "repro", *names]) for names in side_by_side]
+            # By themselves, without `fingerprints`, which all of them depend on.
+            command = ["dvc", "--wait-for-lock", "repro", "--single-item"]
+            running = [subprocess.Popen([*command, *names]) for names in side_by_side]
             for process in running:
                 process.wait()
     # What failed above fails again here, and says so last.
