@@ -2,14 +2,14 @@
 
 Both rearrangements are exact but for the rounding of sums:
 
-- A convolution and the 2×2 max-pooling after it: its bias and an activation that never falls as its input rises commute
-  with the maximum, and taken after it have a quarter of the numbers to do.
-- A convolution after a nearest-neighbour up-sampling by 2: each of the four pixels that one becomes sees, through the
-  window, a few of the pixels before up-sampling, whose weights are sums of the kernel's. So the convolution has four
-  times as many filters on a quarter of the pixels, followed by a rearrangement of channels to pixels (the sub-pixel
+- Convolution, then 2×2 max-pooling: adding the bias and a non-decreasing activation commute with the maximum. After the
+  pooling they work on a quarter of the numbers.
+- Nearest-neighbour up-sampling by 2, then convolution: each of the four pixels that one pixel becomes depends on a few
+  of the pixels before the up-sampling, with sums of the kernel's weights. So a convolution with four times as many
+  filters on a quarter of the pixels, and then a rearrangement of channels to pixels, gives the same (the sub-pixel
   convolution of Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
-  convolutional neural network", 2016). The input is read once instead of four times, and a product with one or three
-  filters, too narrow for a processor's registers, becomes one with four times as many.
+  convolutional neural network", 2016). It reads its input once instead of four times. A product with one or three
+  filters, too narrow for a processor's registers, becomes one with four or twelve.
 """
 
 import math
@@ -18,15 +18,14 @@ import numpy as np
 
 from autoencoders.networks.runtime import keras, tf
 
-layers = keras.layers
+# Activations that never fall as their input rises.
+NON_DECREASING = {"relu", "elu", "leaky_relu", "selu", "tanh", "sigmoid", "linear"}
 
-RISING = {"relu", "elu", "leaky_relu", "selu", "tanh", "sigmoid", "linear"}
 
+class Pooled(keras.layers.Layer):
+    """A convolution, a max-pooling, and only then the convolution's bias and activation."""
 
-class Pooled(layers.Layer):
-    """A convolution and a max-pooling, the bias and the activation taken last."""
-
-    def __init__(self, convolution: layers.Conv2D, pooling: layers.MaxPooling2D, **options):
+    def __init__(self, convolution: keras.layers.Conv2D, pooling: keras.layers.MaxPooling2D, **options):
         super().__init__(**options)
         self.convolution, self.pooling = convolution, pooling
 
@@ -41,10 +40,10 @@ class Pooled(layers.Layer):
         return self.pooling.compute_output_shape(self.convolution.compute_output_shape(shape))
 
 
-class UpSampled(layers.Layer):
-    """A convolution of images that are first doubled in height and width, from the images as they are."""
+class UpSampled(keras.layers.Layer):
+    """A nearest-neighbour up-sampling by 2 and a convolution, computed on the images before the up-sampling."""
 
-    def __init__(self, convolution: layers.Conv2D, **options):
+    def __init__(self, convolution: keras.layers.Conv2D, **options):
         super().__init__(**options)
         self.convolution = convolution
 
@@ -53,7 +52,7 @@ class UpSampled(layers.Layer):
         kernel = self.convolution.kernel
         height, width, channels, filters = kernel.shape
         rows, columns = _shares(height), _shares(width)
-        # One small product: the sums over both sides, as tf.einsum takes them, are several with all axes moved between.
+        # The sums of kernel weights as one small matrix product; tf.einsum makes several, with transposes between them.
         shares = np.einsum("apu,bqv->pqabuv", rows, columns).reshape(-1, height * width)
         small = tf.constant(shares, kernel.dtype) @ tf.reshape(kernel, (height * width, channels * filters))
         small = tf.reshape(small, (rows.shape[1], columns.shape[1], 4, channels, filters))
@@ -68,12 +67,13 @@ class UpSampled(layers.Layer):
 
 
 def _shares(size: int) -> np.ndarray:
-    """Return what each of `size` weights along a side adds to which pixel before up-sampling, for both after it.
+    """Return which pixel before the up-sampling each of a kernel's `size` weights along one side is multiplied with.
 
     Returns
     -------
-    ndarray of shape (2, sources, size), 0 or 1
-        For the first and the second of the two pixels that one becomes; `sources` is odd, its middle the pixel itself.
+    ndarray of shape (2, sources, size), float64, 0 or 1
+        For the first and the second of the two pixels that one pixel becomes along this side: 1 where the weight is
+        multiplied with that source. `sources` is odd; the middle one is the pixel itself.
     """
     before = (size - 1) // 2
     sources = [[math.floor((place + weight - before) / 2) for weight in range(size)] for place in (0, 1)]
@@ -86,20 +86,21 @@ def _shares(size: int) -> np.ndarray:
 
 
 def outputs(network: keras.Model) -> keras.KerasTensor:
-    """Return the outputs of a network, from its own input and weights, rearranged where it has what pays.
+    """Return the outputs of a network, from its own input and weights, with its operations rearranged.
 
-    That is in `autoencoders.networks.architectures.convolutional`, whose layers follow one another. Activations that
-    may fall as their input rises (gelu, silu) stay before the pooling.
+    Only `autoencoders.networks.architectures.convolutional` has poolings and up-samplings; its layers follow one
+    another. Other networks stay as they are. Activations that may fall as their input rises (gelu, silu) stay before
+    the pooling.
     """
-    if not any(isinstance(layer, (layers.MaxPooling2D, layers.UpSampling2D)) for layer in network.layers):
+    if not any(isinstance(layer, (keras.layers.MaxPooling2D, keras.layers.UpSampling2D)) for layer in network.layers):
         return network.output
     x = network.input
-    left = network.layers[1:]
+    left = list(network.layers[1:])
     while left:
-        layer, following, *_ = (*left, None)
-        if isinstance(following, layers.MaxPooling2D) and layer.activation.__name__ in RISING:
+        layer, following = left[0], left[1] if len(left) > 1 else None
+        if isinstance(following, keras.layers.MaxPooling2D) and layer.activation.__name__ in NON_DECREASING:
             x, left = Pooled(layer, following)(x), left[2:]
-        elif isinstance(layer, layers.UpSampling2D):
+        elif isinstance(layer, keras.layers.UpSampling2D):
             x, left = UpSampled(following)(x), left[2:]
         else:
             x, left = layer(x), left[1:]
