@@ -11,6 +11,11 @@ from stages.shared.running import run
 
 
 def main() -> None:
+    """Train the classifier of `learning_rates` in `params.yaml` once at each of its rates.
+
+    Reads data/prepared/<dataset>, training images alone. Writes data/learning_rates/losses.csv (a row an epoch of each
+    rate) and plots/learning_rates. A rate that diverges keeps its curve up to there.
+    """
     (trial,) = read("learning_rates")
     images = prepared.images(trial.dataset, "train")
     n_classes = len(prepared.describe(trial.dataset)["classes"])
@@ -19,26 +24,22 @@ def main() -> None:
 
     # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
     from autoencoders.networks import architectures, runtime
-    from autoencoders.training.fit import train
+    from autoencoders.training.fit import Diverged, Training, fit
 
+    settings = trial.model_dump()
     losses = {}
     for rate in trial.rates:
         # The same initial weights and the same order of images for each rate.
-        runtime.deterministic(trial.seed)
+        runtime.deterministic(trial.seed, architectures.THREADS[trial.kind])
         shape = preparation.shape(images.shape[1:])
-        model = architectures.classifier("classifier", shape, trial.units, trial.activation, n_classes)
+        model = architectures.build(trial.kind, "classifier", shape, settings | {"n_classes": n_classes})
+        training = Training.of(settings, loss="categorical_crossentropy", learning_rate=rate)
         print(f"learning rate {rate:g}", flush=True)
-        losses[f"{rate:g}"] = train(
-            model,
-            images,
-            targets,
-            preparation,
-            loss="categorical_crossentropy",
-            learning_rate=rate,
-            schedule="constant",
-            warmup=0.0,
-            **trial.model_dump(include={"optimizer", "batch_size", "epochs", "seed"}),
-        )["loss"]
+        try:
+            history = fit(model, images, targets, preparation, training)
+        except Diverged as error:
+            history = error.history
+        losses[f"{rate:g}"] = history["loss"]
 
     with files.whole(files.data("learning_rates"), files.plots("learning_rates")) as (folder, plots):
         parts = [

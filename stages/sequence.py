@@ -22,32 +22,34 @@ UNSEEN = 0.5
 
 
 def main() -> None:
+    """Train the network of `sequence` in `params.yaml`, and score it and its baselines on test images.
+
+    Reads data/prepared/<dataset>. Writes models/sequence (architecture, weights, summary, history, parameters),
+    data/sequence/scores.csv (a row a method), metrics/sequence.json and plots/sequence.
+    """
     (sequence,) = read("sequence")
     source = prepared.describe(sequence.dataset)["source"]
     preparation = Preparation(sequence.colour, flat=False)
-    training = prepared.images(sequence.dataset, "train", "validation")
+    known = prepared.images(sequence.dataset, "train", "validation")
     test = prepared.images(sequence.dataset, "test")
     labels = prepared.labels(sequence.dataset, "test")
-    images, targets = sequences.split(training, sequence.rows)
+    images, targets = sequences.split(known, sequence.rows)
     targets = preparation(targets)
     given, hidden = (preparation(part) for part in sequences.split(test, sequence.rows))
 
     # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
     from autoencoders.networks import recurrent, runtime, storage
-    from autoencoders.training.fit import train
+    from autoencoders.training.fit import Diverged, Training, fit
 
     runtime.deterministic(sequence.seed)
     model = recurrent.predictor("sequence", given.shape[1:], targets.shape[1], sequence.units)
-    print(f"sequence: {model.count_params():,} parameters, {len(images):,} images", flush=True)
-    settings = {"optimizer", "learning_rate", "schedule", "batch_size", "epochs", "seed"}
-    settings = sequence.model_dump(include=settings)
-    losses = train(model, images, targets, preparation, loss="binary_crossentropy", warmup=0.0, **settings)["loss"]
-    # The last loss is from before the last step, which may be the one that breaks the weights.
-    if not all(np.isfinite(values).all() for values in (losses, *model.get_weights())):
-        raise InputError(
-            f"the training of the sequence network diverged by epoch {len(losses)}; "
-            f"lower sequence.learning_rate, which is {sequence.learning_rate:g}."
-        )
+    n_parameters = model.count_params()
+    print(f"sequence: {n_parameters:,} parameters, {len(images):,} images", flush=True)
+    try:
+        training = Training.of(sequence.model_dump(), loss="binary_crossentropy")
+        losses = fit(model, images, targets, preparation, training)["loss"]
+    except Diverged as error:
+        raise InputError(error.sentence("the sequence network", "sequence.learning_rate")) from None
     found = {"network": model.predict(given, batch_size=1000, verbose=0)}
     found |= sequences.baselines(given, preparation(images), targets)
     scores = {method: sequences.scores(hidden, predicted) for method, predicted in found.items()}
@@ -65,7 +67,7 @@ def main() -> None:
         history.to_csv(folder / "history.csv", index=False)
         table = pd.DataFrame(scores).T.rename_axis("method")
         table.to_csv(tables / "scores.csv", float_format="%.6g")
-        about = {"source": source, "parameters": model.count_params(), "loss": losses[-1]}
+        about = {"source": source, "parameters": n_parameters, "loss": losses[-1]}
         flat = {f"{method}_{score}": value for method, values in scores.items() for score, value in values.items()}
         files.write_json(metrics, about | flat)
         shown = varied(labels, sequence.shown)

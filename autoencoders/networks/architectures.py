@@ -3,7 +3,8 @@
 In an autoencoder the layer that gives the code is named `code`.
 """
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 from autoencoders.core.errors import InputError
@@ -13,27 +14,28 @@ from autoencoders.networks.variational import Sampling
 layers = keras.layers
 
 
-def build(
-    kind: str, name: str, input_shape: tuple[int, ...], n_classes: int | None = None, **sizes: object
-) -> keras.Model:
+def build(kind: str, name: str, input_shape: tuple[int, ...], settings: Mapping[str, object]) -> keras.Model:
     """Return an untrained network.
 
     Parameters
     ----------
     kind : {"classifier", "dense", "convolutional", "strided"}
-        Which of the builders below.
+        Which of BUILDERS makes the network.
     name : str
         The Keras model's name.
     input_shape : tuple of int
         Shape of one prepared image: (features,) or (height, width, channels).
-    n_classes : int, optional
-        Number of classes; for classifiers only.
-    **sizes
-        The builder's other arguments.
+    settings : mapping
+        The builder's other arguments by name. Keys that it does not take, such as those of training, are left out.
+
+    Raises
+    ------
+    InputError
+        If height or width cannot be halved as often as `filters` has entries.
     """
-    if kind == "classifier":
-        return classifier(name, input_shape, n_classes=n_classes, **sizes)
-    return {"dense": dense, "convolutional": convolutional, "strided": strided}[kind](name, input_shape, **sizes)
+    builder = BUILDERS[kind]
+    arguments = inspect.signature(builder).parameters
+    return builder(name, input_shape, **{key: value for key, value in settings.items() if key in arguments})
 
 
 def classifier(
@@ -74,7 +76,11 @@ def dense(
 
 
 def _code(x: keras.KerasTensor, width: int, activation: str, kl_weight: float, seed: int) -> keras.KerasTensor:
-    """Add the layer that gives the code; with a `kl_weight` it is the mean of the distribution that is drawn from."""
+    """Return the code, a dense layer of `x` [n, …].
+
+    With a `kl_weight` above 0 the network is variational: the dense layer gives the means of the codes' distributions,
+    another the logarithms of their variances, and `Sampling` draws the codes that the decoder gets. `seed` seeds it.
+    """
     mean = layers.Dense(width, activation=activation, name="code")(x)
     if not kl_weight:
         return mean
@@ -102,7 +108,7 @@ def convolutional(
     """
     _check_halving(name, input_shape, filters)
 
-    def convolution(n_filters: int, label: str, function: str = activation) -> layers.Layer:
+    def convolution(n_filters: int, label: str, function: str = activation) -> keras.layers.Layer:
         return layers.Conv2D(n_filters, kernel_size, padding="same", activation=function, name=label)
 
     inputs = x = keras.Input(input_shape, name="images")
@@ -171,22 +177,12 @@ def _check_halving(name: str, input_shape: tuple[int, int, int], filters: Sequen
         )
 
 
-def encoder(network: keras.Model) -> keras.Model:
-    """Return the part of an autoencoder from images to codes; it shares the network's weights."""
-    return keras.Model(network.input, network.get_layer("code").output, name="encoder")
-
-
-def decoder(network: keras.Model) -> keras.Model:
-    """Return the part of an autoencoder from codes to reconstructions; it shares the network's weights."""
-    names = [layer.name for layer in network.layers]
-    # A variational network draws a sample between its code, the mean, and its decoder.
-    start = names.index("sample" if "sample" in names else "code") + 1
-    inputs = x = keras.Input(code_shape(network), name="codes")
-    for layer in network.layers[start:]:
-        x = layer(x)
-    return keras.Model(inputs, x, name="decoder")
-
-
-def code_shape(network: keras.Model) -> tuple[int, ...]:
-    """Return the shape of one code of an autoencoder: (width,) or (height, width, filters)."""
-    return network.get_layer("code").output.shape[1:]
+BUILDERS: dict[str, Callable[..., keras.Model]] = {
+    "classifier": classifier,
+    "dense": dense,
+    "convolutional": convolutional,
+    "strided": strided,
+}
+# Threads of one operation, for `runtime.deterministic`. Training splits a batch of a convolutional network into shards
+# instead, each of which computes on one thread; see `autoencoders.training.multistep`.
+THREADS = {"classifier": 2, "dense": 2, "convolutional": 1, "strided": 1}

@@ -1,8 +1,11 @@
-"""Images on their way into training: portions of many batches, and the batches that a step takes of a portion."""
+"""Batches for training and validation: images are shuffled, prepared and made noisy inside TensorFlow.
+
+TensorFlow gets chunks of many batches, so that Python works once a chunk and not once a batch.
+"""
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -10,46 +13,46 @@ from autoencoders.core.rows import Rows, blocks, row_batches
 from autoencoders.images.preparation import Preparation
 from autoencoders.networks.runtime import tf
 
-# Images between which Python has nothing to do. Compiled steps are so fast that its part shows, and each size of a
-# portion is compiled anew; the others, and images that are read from a file, have smaller portions.
-PORTION, PORTION_COMPILED = 2500, 10_000
-# Bytes of float32 up to which images are prepared once, and not in each epoch anew: a tenth of a dense network's time.
+# Images of a chunk, about: with fewer, Python's part of the time shows; with more, rows read from a file take memory.
+CHUNK = 2500
+# Images are prepared once, and not in each epoch, if they take at most this many bytes as float32. Preparing is a tenth
+# of the time that a dense network trains.
 PREPARED = 256 * 2**20
 
 
-class Feed:
-    """All images once an epoch, in an order drawn anew each time, in portions of many batches.
+class Batches:
+    """All images once an epoch, in an order drawn anew each epoch, as chunks of many batches.
 
     Parameters
     ----------
     images : ndarray or Rows of shape (n, height, width, channels), uint8
-        An array is held once more by TensorFlow, prepared if that takes no more than PREPARED bytes, and all of its
-        images are shuffled; rows are read as they are due, and shuffled as `row_batches` does.
+        TensorFlow copies an array, prepared if that takes at most PREPARED bytes, and shuffles all of its images. Rows
+        are read chunk by chunk and shuffled as `row_batches` does.
     targets : ndarray of shape (n, …), float32, or None
         None for the prepared images themselves.
     preparation : Preparation
         The form in which the network takes the images.
     batch_size : int
-        Images of a batch; the last of an epoch may be smaller.
+        Images of a batch; the last batch of an epoch may be smaller.
     seed : int
-        Of the order and the noise.
+        Seeds the order and the noise.
     noise : float
         Standard deviation of Gaussian noise on the inputs, in units of the full range of a pixel.
-    portion : int
-        Images of a portion, about; it consists of whole batches, but for the last of an epoch.
+    chunk : int
+        Images of a chunk, about. Every chunk consists of whole batches, except the last of an epoch.
 
     Attributes
     ----------
     batch_size : int
-        As given, or all images if they are fewer.
-    per_portion : int
-        Images of each portion but the last.
-    portions : tf.data.Dataset
-        Epoch after epoch the portions, each with a key for the noise; for `batch`.
-    n_portions : int
-        Of an epoch.
-    rest : int
-        Images of an epoch's last batch, if it is smaller than the others; otherwise 0.
+        As given, or the number of images if that is smaller.
+    chunk_size : int
+        Images of each chunk but the last.
+    chunks : tf.data.Dataset
+        The chunks of endless epochs, each with a key of two int64 for the noise; arguments of `batch`.
+    n_chunks : int
+        Chunks of an epoch.
+    remainder : int
+        Images of an epoch's last batch if it is smaller than the others; otherwise 0.
     """
 
     def __init__(
@@ -61,48 +64,47 @@ class Feed:
         *,
         seed: int,
         noise: float = 0.0,
-        portion: int = PORTION,
+        chunk: int = CHUNK,
     ):
-        self.batch_size = batch_size = min(batch_size, len(images))
-        self.rest = len(images) % batch_size
+        n = len(images)
+        self.batch_size = batch_size = min(batch_size, n)
+        self.remainder = n % batch_size
         self._preparation, self._noise = preparation, noise
-        n_batches = -(-len(images) // batch_size)
-        if isinstance(images, Rows):
-            portion = min(portion, PORTION)
-        # Of one size as far as possible.
-        self.per_portion = -(-n_batches // -(-len(images) // portion)) * batch_size
-        self.n_portions = -(-len(images) // self.per_portion)
+        n_batches = -(-n // batch_size)
+        # All chunks of one size, as far as possible.
+        self.chunk_size = -(-n_batches // -(-n // chunk)) * batch_size
+        self.n_chunks = -(-n // self.chunk_size)
         if isinstance(images, Rows):
             self._values = None
-            source = _stored(images, targets, self.per_portion, seed)
+            source = _stored(images, targets, self.chunk_size, seed)
         else:
             self._values = [_tensor(images, preparation)] + ([] if targets is None else [tf.constant(targets)])
-            source = _order(len(images), self.per_portion, seed)
+            source = _order(n, self.chunk_size, seed)
         keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-        self.portions = untuned(tf.data.Dataset.zip(source, keys).repeat().prefetch(1))
+        self.chunks = untuned(tf.data.Dataset.zip(source, keys).repeat().prefetch(1))
 
     def batch(
-        self, portion: tuple["tf.Tensor", ...], key: "tf.Tensor", start: "tf.Tensor | int", size: int
+        self, chunk: tuple["tf.Tensor", ...], key: "tf.Tensor", start: "tf.Tensor | int", size: int
     ) -> tuple["tf.Tensor", "tf.Tensor"]:
-        """Return inputs and targets of `size` images of a portion, the first of them number `start`."""
-        # Of a size that the tensors' shapes tell, which a compiler must know; a slice it would refuse, even where it is
-        # never taken, for a portion that is smaller.
-        given = [tf.gather(values, start + tf.range(size)) for values in portion]
+        """Return inputs and targets of the images `start` to `start + size` of a chunk, float32 [size, …] each."""
+        # `gather` and not a slice: its result has a static number of images, which the network's shards need.
+        given = [tf.gather(values, start + tf.range(size)) for values in chunk]
         if self._values is not None:
+            # The chunk holds row numbers.
             given = [tf.gather(values, given[0]) for values in self._values]
         clean = prepare(given[0], self._preparation)
         target = clean if len(given) == 1 else given[1]
         if not self._noise:
             return clean, target
-        own_key = tf.random.experimental.stateless_fold_in(key, start)
-        drawn = tf.random.stateless_normal(clean.shape, own_key, stddev=self._noise)
+        batch_key = tf.random.experimental.stateless_fold_in(key, start)
+        drawn = tf.random.stateless_normal(clean.shape, batch_key, stddev=self._noise)
         return tf.clip_by_value(clean + drawn, 0, 1), target
 
 
 def in_order(
     images: np.ndarray | Rows, targets: np.ndarray | None, preparation: Preparation, batch_size: int
 ) -> "tf.data.Dataset":
-    """Return batches of (inputs, targets) in the order of the images, for validation; parameters as in `Feed`."""
+    """Return batches of (inputs, targets), float32, in the order of the images; parameters as in `Batches`."""
 
     def read() -> Iterator[tuple[np.ndarray, ...]]:
         for rows in blocks(len(images), batch_size):
@@ -116,14 +118,14 @@ def in_order(
 
 
 def untuned(data: "tf.data.Dataset") -> "tf.data.Dataset":
-    """Return the data set without TensorFlow's tuning of it, whose end an epoch may wait for as long as a second."""
+    """Return the data set with TensorFlow's autotuning off: an epoch may wait a second for the tuning to end."""
     options = tf.data.Options()
     options.autotune.enabled = False
     return data.with_options(options)
 
 
 def prepare(images: "tf.Tensor", preparation: Preparation) -> "tf.Tensor":
-    """Do in TensorFlow what `Preparation` does in NumPy; float32 images are taken to be prepared."""
+    """Return images [n, height, width, channels] as `Preparation` does in NumPy; float32 images are prepared ones."""
     if images.dtype == tf.float32:
         return images
     images = tf.cast(images, tf.float32)
@@ -135,16 +137,17 @@ def prepare(images: "tf.Tensor", preparation: Preparation) -> "tf.Tensor":
 
 
 def _tensor(images: np.ndarray, preparation: Preparation) -> "tf.Tensor":
-    """Return an array as a tensor, of prepared images if they are small."""
+    """Return an array as a tensor: prepared float32 images if they take at most PREPARED bytes, else uint8."""
     if 4 * len(images) * math.prod(preparation.shape(images.shape[1:])) > PREPARED:
         return tf.constant(images)
     return tf.concat([prepare(tf.constant(images[rows]), preparation) for rows in blocks(len(images))], axis=0)
 
 
 def _order(n: int, size: int, seed: int) -> "tf.data.Dataset":
-    """Return portions of (row numbers,), int32, in an order drawn anew each epoch.
+    """Return chunks of (row numbers,), int32 [size], in an order drawn anew each epoch.
 
-    It is drawn at once: `Dataset.shuffle` takes one number after another, longer than a small network its steps.
+    One operation shuffles all numbers: `Dataset.shuffle` draws one number after another, which takes longer than the
+    steps of a small network.
     """
 
     def epoch(key: "tf.Tensor") -> "tf.data.Dataset":
@@ -155,7 +158,7 @@ def _order(n: int, size: int, seed: int) -> "tf.data.Dataset":
 
 
 def _stored(images: Rows, targets: np.ndarray | None, size: int, seed: int) -> "tf.data.Dataset":
-    """Return portions of (images,) or (images, targets) of rows that are read as they are due."""
+    """Return chunks of (images,) or (images, targets), each read from the file when TensorFlow asks for it."""
     epochs = itertools.count()
 
     def read() -> Iterator[tuple[np.ndarray, ...]]:
@@ -165,7 +168,10 @@ def _stored(images: Rows, targets: np.ndarray | None, size: int, seed: int) -> "
     return _generated(read, images, targets, -(-len(images) // size))
 
 
-def _generated(read: object, images: np.ndarray | Rows, targets: np.ndarray | None, n: int) -> "tf.data.Dataset":
+def _generated(
+    read: Callable[[], Iterator], images: np.ndarray | Rows, targets: np.ndarray | None, n: int
+) -> "tf.data.Dataset":
+    """Return the `n` elements that `read` yields; images and targets give their shapes and dtypes."""
     signature = [tf.TensorSpec((None, *images.shape[1:]), images.dtype)]
     signature += [] if targets is None else [tf.TensorSpec((None, *targets.shape[1:]), targets.dtype)]
     data = tf.data.Dataset.from_generator(read, output_signature=tuple(signature))

@@ -1,178 +1,210 @@
-"""Training a network on images that, but for small sets, stay uint8 until their batch is due."""
+"""Training a network: `Training` says how, `fit` does it, `Diverged` says that it failed."""
 
-import sys
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from autoencoders.core.errors import InputError
 from autoencoders.core.rows import Rows
 from autoencoders.images.preparation import Preparation
-from autoencoders.networks import runtime
 from autoencoders.networks.runtime import keras
 from autoencoders.training import batches, rearranged
-from autoencoders.training.multistep import Compiled, Stepping
+from autoencoders.training.multistep import MultiStepModel, n_shards
 
+# What the history calls Keras's metrics.
 NAMES = {"categorical_accuracy": "accuracy"}
+# Images of a batch in validation; the weights do not depend on it.
+VALIDATION_BATCH = 1000
 
 
-def train(
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    loss : {"categorical_crossentropy", "binary_crossentropy", "mean_squared_error"}
+        By Keras's names. Keras takes a cross-entropy from the logits if the last layer has softmax or sigmoid.
+    optimizer : str
+        Keras's name of the optimizer: "sgd", "adam", "muon", ….
+    optimizer_options : mapping
+        The optimizer's other arguments, by Keras's names.
+    learning_rate : float
+        Above 0; the highest rate of the schedule.
+    schedule : {"constant", "cosine"}
+        "cosine" decays the rate to zero over the whole training (Loshchilov and Hutter, "SGDR", 2017).
+    warmup : float
+        In [0, 1): the share of all steps in which the rate first rises from zero; for "cosine" only.
+    batch_size : int
+        At least 1: images of a step.
+    epochs : int
+        At least 1: passes over all images, at most.
+    early_stopping : mapping with `patience` and `min_delta`, or None
+        Stop when the validation loss (the training loss if there are no validation images) has not fallen by
+        `min_delta` for `patience` epochs, and return to the weights of the best epoch.
+    noise : float
+        At least 0: standard deviation of Gaussian noise on the inputs, in units of the full range of a pixel, drawn
+        anew for each image in each epoch; noisy inputs are clipped to [0, 1]. Targets stay clean: a denoising
+        autoencoder (Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008).
+    seed : int
+        In [0, 2**32): seeds the order of the images and the noise. `runtime.deterministic` seeds the initial weights.
+    """
+
+    loss: str
+    optimizer: str
+    optimizer_options: Mapping[str, Any] = field(default_factory=dict)
+    learning_rate: float
+    schedule: str = "constant"
+    warmup: float = 0.0
+    batch_size: int
+    epochs: int
+    early_stopping: Mapping[str, float] | None = None
+    noise: float = 0.0
+    seed: int
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], **changes: Any) -> "Training":
+        """Return the training that `settings`, with `changes` in place of its own values, describe.
+
+        Keys that are no field of this class, such as those of the architecture, are left out.
+        """
+        names = {each.name for each in fields(cls)}
+        return cls(**{key: value for key, value in {**settings, **changes}.items() if key in names})
+
+
+class Diverged(InputError):
+    """A training whose loss or weights are no longer finite.
+
+    Attributes
+    ----------
+    history : dict of lists
+        As `fit` would have returned it; the last loss may be infinite or not a number.
+    learning_rate : float
+        The highest rate of the training.
+    """
+
+    def __init__(self, network: str, history: dict[str, list[float]], learning_rate: float):
+        self.history, self.learning_rate = history, learning_rate
+        super().__init__(self.sentence(network, "learning_rate"))
+
+    def sentence(self, network: str, parameter: str) -> str:
+        """Return what to tell a user who knows the network and its learning rate by these names."""
+        return (
+            f"the training of {network} diverged by epoch {len(self.history['loss'])}; "
+            f"lower {parameter}, which is {self.learning_rate:g}."
+        )
+
+
+def fit(
     network: keras.Model,
     images: np.ndarray | Rows,
     targets: np.ndarray | None,
     preparation: Preparation,
-    *,
-    loss: str,
-    optimizer: str,
-    learning_rate: float,
-    schedule: str,
-    warmup: float,
-    batch_size: int,
-    epochs: int,
-    seed: int,
-    optimizer_options: dict | None = None,
-    noise: float = 0.0,
-    jit_compile: bool = False,
-    precision: str = "float32",
-    parts: int = 1,
+    training: Training,
     validation: tuple[np.ndarray | Rows, np.ndarray | None] | None = None,
-    early_stopping: dict | None = None,
 ) -> dict[str, list[float]]:
     """Train `network` in place and return its history.
 
     Parameters
     ----------
     network : keras.Model
-        A classifier or an autoencoder of `autoencoders.networks.architectures`.
+        A network of `autoencoders.networks`.
     images : ndarray or Rows of shape (n, height, width, channels), uint8
-        Training images as stored. An array is held once more by TensorFlow, and all of its images are shuffled; rows
-        are read as they are due, and shuffled within windows of some thousands that themselves are drawn from
-        everywhere. See `autoencoders.training.batches.Feed`.
-    targets : ndarray of shape (n, n_classes), float32, or None
-        One-hot labels for a classifier; None for an autoencoder, whose targets are the images themselves.
+        Training images. TensorFlow copies an array and shuffles all of its images. Rows are read chunk by chunk, and
+        shuffled within windows of some thousands of images that are drawn from everywhere. See `batches.Batches`.
+    targets : ndarray of shape (n, …), float32, or None
+        One-hot labels [n, n_classes] for a classifier; None for an autoencoder, whose targets are its images.
     preparation : Preparation
         The form in which the network takes the images.
-    loss : {"categorical_crossentropy", "binary_crossentropy", "mean_squared_error"}
-        By Keras's names. Keras takes a cross-entropy from the logits where an activation gives its input.
-    optimizer, learning_rate, schedule, warmup
-        Keras's name of the optimizer; its highest rate; "constant", or "cosine" for a decay to zero over the
-        whole training (Loshchilov and Hutter, 2017); the share of all steps in which the rate first rises
-        from zero, for "cosine" only.
-    optimizer_options : dict, optional
-        The optimizer's other arguments, by Keras's names.
-    batch_size, epochs : int
-        Images a step; passes over all images, at most.
-    seed : int
-        Seeds the order of the images and the noise. Initial weights are the caller's matter.
-    noise : float
-        Standard deviation of Gaussian noise, in units of the full range of a pixel, drawn anew for each image
-        each time and clipped to 0 to 1. Targets stay clean: a denoising autoencoder (Vincent et al., 2008).
-    jit_compile : bool
-        Let XLA compile the steps: worth its second or two where a network of dense layers trains for long. Other bytes
-        than without it (a variational network draws other numbers), but the same each time. In bfloat16 on a processor
-        all but the products, which it does more slowly than TensorFlow; see `runtime.fusing`.
-    precision : {"float32", "bfloat16"}
-        Of the products of dense layers; weights, their updates, activations of the output and the loss stay float32
-        (Micikevicius et al., "Mixed precision training", 2018). See `runtime.available_precision`.
-    parts : int
-        A batch goes through the network in so many parts side by side; see `runtime.parts`. Not for a variational
-        network, and in float32 alone.
+    training : Training
+        How to train.
     validation : tuple of (images, targets), optional
         Scored after each epoch.
-    early_stopping : dict with patience and min_delta, optional
-        Stop when the validation loss (the training loss without validation images) has not fallen by
-        `min_delta` for `patience` epochs, and go back to the weights of the best epoch.
-
-    Raises
-    ------
-    InputError
-        If the optimizer has no such options.
 
     Returns
     -------
-    dict of lists, one number an epoch
-        `loss`, for classifiers `accuracy`, and with validation images the same with `validation_` before it.
-        The training figures are running means over the epoch, as Keras reports them. Training ends early
-        where the loss is no longer finite.
+    dict of lists, one float an epoch
+        `loss`, for classifiers `accuracy`, and with validation images the same with `validation_` before it. The
+        training scores are running means over the epoch, as Keras reports them.
+
+    Raises
+    ------
+    Diverged
+        If the loss or the weights are no longer finite.
+    InputError
+        If the optimizer has no such options.
     """
-    n_batches = -(-len(images) // batch_size)
-    rate = _rate(learning_rate, schedule, warmup, n_batches * epochs)
-    whole = jit_compile and runtime.compiles_whole(precision)
-    model = _to_train(network, whole, precision)
+    n_steps = -(-len(images) // training.batch_size) * training.epochs
+    # A model of its own around the network's layers, so that the optimizer's state stays out of what the caller saves.
+    model = MultiStepModel(network.input, rearranged.outputs(network))
     model.compile(
-        optimizer=_optimizer(optimizer, rate, optimizer_options or {}),
-        loss=loss,
-        metrics=["categorical_accuracy"] if loss == "categorical_crossentropy" else [],
-        jit_compile=whole,
+        optimizer=_optimizer(training, n_steps),
+        loss=training.loss,
+        metrics=["categorical_accuracy"] if training.loss == "categorical_crossentropy" else [],
+        jit_compile=False,
     )
-    model.parts = parts
-    portion = batches.PORTION_COMPILED if jit_compile else batches.PORTION
-    model.feed = batches.Feed(images, targets, preparation, batch_size, seed=seed, noise=noise, portion=portion)
-    callbacks = [keras.callbacks.TerminateOnNaN(), Progress(len(images), model.feed.per_portion, epochs)]
-    if early_stopping:
-        monitor = "val_loss" if validation else "loss"
-        callbacks.append(keras.callbacks.EarlyStopping(monitor, restore_best_weights=True, **early_stopping))
-    with runtime.fusing() if jit_compile and not whole else nullcontext():
-        history = model.fit(
-            model.feed.portions,
-            validation_data=batches.in_order(*validation, preparation, 1000) if validation else None,
-            epochs=epochs,
-            steps_per_epoch=model.feed.n_portions,
-            # Said for the sake of Keras: the data set above draws the order itself.
-            shuffle=False,
-            callbacks=callbacks,
-            verbose=0,
-        ).history
-    if precision == "bfloat16":
-        network.set_weights(model.get_weights())
-    return {_name(key): [float(value) for value in values] for key, values in history.items()}
+    model.shards = n_shards(network, training.batch_size)
+    model.batches = batches.Batches(
+        images, targets, preparation, training.batch_size, seed=training.seed, noise=training.noise
+    )
+    history = model.fit(
+        model.batches.chunks,
+        validation_data=batches.in_order(*validation, preparation, VALIDATION_BATCH) if validation else None,
+        epochs=training.epochs,
+        steps_per_epoch=model.batches.n_chunks,
+        # Keras cannot shuffle a data set, and warns unless it is told not to; the chunks are shuffled already.
+        shuffle=False,
+        callbacks=_callbacks(training, len(images), bool(validation)),
+        verbose=0,
+    ).history
+    found = {_name(key): [float(value) for value in values] for key, values in history.items()}
+    # The last loss is from before the last step, which may be the one that breaks the weights.
+    if not all(np.isfinite(values).all() for values in (found["loss"], *network.get_weights())):
+        raise Diverged(network.name, found, training.learning_rate)
+    return found
 
 
-def _to_train(network: keras.Model, compiled: bool, precision: str) -> Stepping:
-    """Return a model of its own, so that the optimizer's state stays out of what the caller saves.
-
-    It computes with the network's weights, in a quicker order where there is one; for bfloat16 with copies of them.
-    """
-    outputs, inputs = rearranged.outputs(network), network.input
-    if precision == "bfloat16":
-        last = network.layers[-1]
-
-        def copy(layer: keras.Layer) -> keras.Layer:
-            config = layer.get_config()
-            if isinstance(layer, keras.layers.Dense):
-                config["dtype"] = "mixed_bfloat16"
-            if layer is last:
-                config["activation"] = "linear"
-            return type(layer).from_config(config)
-
-        copied = keras.models.clone_model(network, clone_function=copy)
-        copied.set_weights(network.get_weights())
-        inputs = copied.input
-        outputs = keras.layers.Activation(last.activation, dtype="float32", name="float32")(copied.output)
-    return (Compiled if compiled else Stepping)(inputs, outputs)
+def kept_epoch(history: dict[str, list[float]], training: Training) -> dict[str, float]:
+    """Return the scores of the epoch whose weights `fit` left: the best with early stopping, otherwise the last."""
+    monitored = history.get("validation_loss", history["loss"])
+    kept = int(np.argmin(monitored)) if training.early_stopping else -1
+    return {key: values[kept] for key, values in history.items()}
 
 
-def _rate(
-    learning_rate: float, schedule: str, warmup: float, steps: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    if schedule == "constant":
-        return learning_rate
-    rising = round(steps * warmup)
-    if not rising:
-        return keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    return keras.optimizers.schedules.CosineDecay(0.0, steps - rising, warmup_target=learning_rate, warmup_steps=rising)
+def _callbacks(training: Training, n_images: int, validates: bool) -> list[keras.callbacks.Callback]:
+    found = [keras.callbacks.TerminateOnNaN(), Progress(n_images, training.epochs)]
+    if training.early_stopping:
+        monitor = "val_loss" if validates else "loss"
+        found.append(
+            keras.callbacks.EarlyStopping(monitor, restore_best_weights=True, **training.early_stopping),
+        )
+    return found
 
 
-def _optimizer(name: str, rate: object, options: dict) -> keras.optimizers.Optimizer:
+def _optimizer(training: Training, n_steps: int) -> keras.optimizers.Optimizer:
+    options = {"learning_rate": _rate(training, n_steps), **training.optimizer_options}
     try:
-        return keras.optimizers.get({"class_name": name, "config": {"learning_rate": rate, **options}})
+        return keras.optimizers.get({"class_name": training.optimizer, "config": options})
     except (TypeError, ValueError):
         raise InputError(
-            f"optimizer_options {options} are not what Keras's optimizer '{name}' takes; see its documentation."
+            f"optimizer_options {dict(training.optimizer_options)} are not what Keras's optimizer "
+            f"'{training.optimizer}' takes; see its documentation."
         ) from None
+
+
+def _rate(training: Training, n_steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Return the learning rate of each of `n_steps` steps."""
+    if training.schedule == "constant":
+        return training.learning_rate
+    rising = round(n_steps * training.warmup)
+    if not rising:
+        return keras.optimizers.schedules.CosineDecay(training.learning_rate, n_steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, n_steps - rising, warmup_target=training.learning_rate, warmup_steps=rising
+    )
 
 
 def _name(key: str) -> str:
@@ -181,33 +213,17 @@ def _name(key: str) -> str:
 
 
 class Progress(keras.callbacks.Callback):
-    """Show a bar in a terminal, or a line an epoch in a log, with the scores, images a second and time left."""
+    """Print a line an epoch: its scores, images a second and seconds left."""
 
-    def __init__(self, n_images: int, per_portion: int, epochs: int, clock: Callable[[], float] = time.perf_counter):
+    def __init__(self, n_images: int, epochs: int, clock: Callable[[], float] = time.perf_counter):
         super().__init__()
-        self.n_images, self.per_portion, self.epochs, self.clock = n_images, per_portion, epochs, clock
+        self.n_images, self.epochs, self.clock = n_images, epochs, clock
 
     def on_train_begin(self, logs=None):
         self.start = self.clock()
-        self.bar = tqdm(total=self.epochs * self.n_images, unit=" images", disable=not sys.stderr.isatty())
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.before = epoch * self.n_images
-
-    def on_train_batch_end(self, batch, logs=None):
-        # What Keras takes for a batch is a portion.
-        self.bar.update(self.before + min((batch + 1) * self.per_portion, self.n_images) - self.bar.n)
 
     def on_epoch_end(self, epoch, logs=None):
-        done = epoch + 1
-        elapsed = self.clock() - self.start
-        speed = done * self.n_images / elapsed
+        done, elapsed = epoch + 1, self.clock() - self.start
         scores = "  ".join(f"{_name(key)} {value:.4f}" for key, value in (logs or {}).items())
-        line = f"epoch {done}/{self.epochs}  {scores}  {speed:,.0f} images/s"
-        if self.bar.disable:
-            print(f"{line}  {elapsed / done * (self.epochs - done):.0f} s left", flush=True)
-        else:
-            self.bar.set_postfix_str(line)
-
-    def on_train_end(self, logs=None):
-        self.bar.close()
+        speed, left = done * self.n_images / elapsed, elapsed / done * (self.epochs - done)
+        print(f"epoch {done}/{self.epochs}  {scores}  {speed:,.0f} images/s  {left:.0f} s left", flush=True)

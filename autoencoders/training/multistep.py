@@ -1,67 +1,69 @@
-"""Models whose training goes through many batches at a time, without going back to Python between them."""
+"""A model that trains on many batches in one call of TensorFlow, without going back to Python between them."""
 
 from itertools import pairwise
 
 from autoencoders.networks.runtime import keras, tf
-from autoencoders.training.batches import Feed
+from autoencoders.networks.variational import Sampling
+from autoencoders.training.batches import Batches
+
+# A batch goes through a convolutional network in two shards, side by side on two cores: a convolution of small images
+# is so short that several threads in it mostly wait for each other. A constant and not the number of cores, since the
+# gradients of shards are added and another number of shards rounds differently. Batches with fewer than
+# SMALLEST_SHARD images for each shard stay whole.
+SHARDS, SMALLEST_SHARD = 2, 8
 
 
-class Stepping(keras.Model):
-    """A model that takes a portion of images in one call of `train_step`, as so many of Keras's own steps.
+def n_shards(network: keras.Model, batch_size: int) -> int:
+    """Return into how many shards a network's batches are split while it trains: SHARDS or 1.
 
-    Keras's `steps_per_execution` does nearly so. But there the input pipeline prepares each batch and hands it over,
-    and what is compiled is one step; here all of that is one program, which is what small networks spend their time on.
+    Only networks with convolutions gain by it. A variational network adds a mean over the batch to the loss, which
+    would count once for each shard; its batches stay whole.
+    """
+    convolves = any(isinstance(layer, keras.layers.Conv2D) for layer in network.layers)
+    draws = any(isinstance(layer, Sampling) for layer in network.layers)
+    return SHARDS if convolves and not draws and batch_size >= SHARDS * SMALLEST_SHARD else 1
+
+
+class MultiStepModel(keras.Model):
+    """A model whose `train_step` takes a chunk of many batches, as that many of Keras's own training steps.
+
+    Keras's `steps_per_execution` is similar, but its input pipeline prepares each batch and hands it over. Here one
+    program selects, prepares and trains on the batches of a chunk.
 
     Attributes
     ----------
-    feed : Feed
-        Makes batches of the portions; to be set before training.
-    parts : int
-        In how many parts a batch goes through the network while it trains. They depend on each other in nothing, so
-        that a processor may do them side by side. Not for a network that adds to the loss itself, as a variational one
-        does.
+    batches : Batches
+        Makes batches of the chunks; set it before training.
+    shards : int
+        A batch goes through the network in this many shards, see `n_shards`; set it before training.
     """
 
-    feed: Feed
-    parts = 1
+    batches: Batches
+    shards = 1
 
     def call(self, inputs, training=None, mask=None):
-        """Take inputs to outputs, as any Keras model does."""
-        if not training or self.parts == 1 or inputs.shape[0] < self.parts:
+        """Return the outputs for `inputs` [n, …], as any Keras model does."""
+        if not training or self.shards == 1 or inputs.shape[0] < self.shards:
             return super().call(inputs, training=training, mask=mask)
         n = inputs.shape[0]
-        ends = [n * number // self.parts for number in range(self.parts + 1)]
-        outputs = [super(Stepping, self).call(inputs[start:end], training=True) for start, end in pairwise(ends)]
+        ends = [n * number // self.shards for number in range(self.shards + 1)]
+        outputs = [super(MultiStepModel, self).call(inputs[start:end], training=True) for start, end in pairwise(ends)]
         if all(each.op.type == "Sigmoid" for each in outputs):
-            # Keras computes a cross-entropy from the sigmoid's input, if it finds that before the outputs.
+            # Keras takes a cross-entropy from the logits if the outputs come straight from a sigmoid: join the logits
+            # of the shards, and not their sigmoids.
             return keras.activations.sigmoid(tf.concat([each.op.inputs[0] for each in outputs], axis=0))
         return tf.concat(outputs, axis=0)
 
     def train_step(self, data):
-        """Take (portion, key) of `Feed.portions` and return the metrics of the epoch so far."""
-        portion, key = data
-        n, size, rest = tf.shape(portion[0])[0], self.feed.batch_size, self.feed.rest
+        """Train on one element (chunk, key) of `Batches.chunks`; return the metrics of the epoch so far."""
+        chunk, key = data
+        n, size, remainder = tf.shape(chunk[0])[0], self.batches.batch_size, self.batches.remainder
 
         def step(start: tf.Tensor, size: int) -> tf.Tensor:
-            super(Stepping, self).train_step(self.feed.batch(portion, key, start, size))
+            super(MultiStepModel, self).train_step(self.batches.batch(chunk, key, start, size))
             return start + size
 
         tf.while_loop(lambda start: start + size <= n, lambda start: step(start, size), [tf.constant(0)])
-        if rest:
-            tf.cond(n % size > 0, lambda: step(n - rest, rest), lambda: n)
+        if remainder:
+            tf.cond(n % size > 0, lambda: step(n - remainder, remainder), lambda: n)
         return self.get_metrics_result()
-
-
-class Compiled(Stepping):
-    """One that XLA compiles although operations are deterministic, which makes Keras decline.
-
-    It does so since some operations have no deterministic form in XLA; those of dense layers have one.
-    """
-
-    @property
-    def jit_compile(self) -> bool:
-        return True
-
-    @jit_compile.setter
-    def jit_compile(self, value: bool):
-        pass

@@ -6,18 +6,11 @@ import math
 import time
 
 from autoencoders.networks import architectures, runtime
-from autoencoders.training.fit import train
+from autoencoders.training.fit import Training, fit
 from stages.shared import prepared
 from stages.shared.parameters import read
-from stages.train import SIZES, TRAINING, parts
 
 MOST_EPOCHS = 200
-
-
-def network_and_images(name: str) -> tuple:
-    """Return an autoencoder's block of `params.yaml` and the images that it is trained on."""
-    recipe, block = read("recipe", f"autoencoders.{name}")
-    return block, prepared.read(block.dataset, "images", *prepared.training_splits(block))
 
 
 def training_speed(name: str, settings: dict, seconds: float) -> dict:
@@ -35,20 +28,17 @@ def training_speed(name: str, settings: dict, seconds: float) -> dict:
     seconds : float
         What the epochs that remain should last at least.
     """
-    block, images = network_and_images(name)
+    (block,) = read(f"autoencoders.{name}")
+    images = prepared.images(block.dataset, *prepared.training_splits(block))
     preparation = prepared.preparation(block)
-    settings = {**block.model_dump(include=TRAINING), "early_stopping": None, **settings}
-    if "precision" in settings:
-        settings["precision"] = runtime.available_precision(settings["precision"])
-    settings["parts"] = parts(block, settings["batch_size"])
+    settings = {**block.model_dump(), "early_stopping": None, **settings}
 
     def timed(epochs: int) -> tuple[float, float]:
-        runtime.deterministic(block.seed)
-        sizes = block.model_dump(include=SIZES | ({"seed"} if hasattr(block, "kl_weight") else set()))
-        network = architectures.build(block.kind, name, preparation.shape(images.shape[1:]), **sizes)
+        runtime.deterministic(block.seed, architectures.THREADS[block.kind])
+        network = architectures.build(block.kind, name, preparation.shape(images.shape[1:]), settings)
         start = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
-            history = train(network, images, None, preparation, **{**settings, "epochs": epochs})
+            history = fit(network, images, None, preparation, Training.of(settings, epochs=epochs))
         return time.perf_counter() - start, history["loss"][-1]
 
     timed(1)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from halves import code_shape, decoder, encoder
 
 from autoencoders.core.errors import InputError
 from autoencoders.networks import architectures
@@ -45,11 +46,11 @@ STRIDED = {"kernel_size": 3, **OUTPUT, "code_activation": "linear"}
     ],
 )
 def test_parameter_counts_are_those_of_the_layers(kind, shape, sizes, parameters):
-    assert architectures.build(kind, "network", shape, **sizes).count_params() == parameters
+    assert architectures.build(kind, "network", shape, sizes).count_params() == parameters
 
 
 @pytest.mark.parametrize(
-    ("network", "code_shape"),
+    ("network", "expected"),
     [
         (("dense", (784,), {"units": [30, 20, 10], **DENSE}), (10,)),
         (("dense", (784,), {"units": [30, 10], **DENSE, "kl_weight": 1}), (10,)),
@@ -60,13 +61,13 @@ def test_parameter_counts_are_those_of_the_layers(kind, shape, sizes, parameters
         (("strided", (32, 32, 3), {"filters": [4, 4], "units": [6], **STRIDED, "kl_weight": 1}), (6,)),
     ],
 )
-def test_decoder_after_encoder_is_the_network(network, code_shape):
+def test_decoder_after_encoder_is_the_network(network, expected):
     kind, shape, sizes = network
-    model = architectures.build(kind, "network", shape, **sizes)
+    model = architectures.build(kind, "network", shape, sizes)
     images = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
-    codes = architectures.encoder(model)(images)
-    assert codes.shape[1:] == architectures.code_shape(model) == code_shape
-    assert np.allclose(architectures.decoder(model)(codes), model(images), atol=1e-6)
+    codes = encoder(model)(images)
+    assert codes.shape[1:] == code_shape(model) == expected
+    assert np.allclose(decoder(model)(codes), model(images), atol=1e-6)
     assert model.output_shape == (None, *shape)
 
 
@@ -76,15 +77,18 @@ def test_the_codes_activation_is_its_own(kind, sizes):
     images = np.random.default_rng(0).random((20, *shape), dtype=np.float32)
     lowest = {}
     for activation in ("relu", "linear"):
-        options = {**STRIDED, **sizes, "units": [16, 8], "code_activation": activation}
-        if kind == "dense":
-            del options["kernel_size"]
-        model = architectures.build(kind, "network", shape, **options)
-        lowest[activation] = architectures.encoder(model)(images).numpy().min()
+        # A kernel size is none of a dense network's settings, which leaves it out.
+        settings = {**STRIDED, **sizes, "units": [16, 8], "code_activation": activation}
+        model = architectures.build(kind, "network", shape, settings)
+        lowest[activation] = encoder(model)(images).numpy().min()
     assert lowest["linear"] < 0 == lowest["relu"]
 
 
 @pytest.mark.parametrize(("kind", "sizes"), [("convolutional", OUTPUT), ("strided", {**STRIDED, "units": [4]})])
 def test_more_halvings_than_the_image_allows_name_the_parameter(kind, sizes):
     with pytest.raises(InputError, match=r"autoencoders\.mine\.filters has 3 entries"):
-        architectures.build(kind, "mine", (28, 28, 1), **{**sizes, "filters": [4, 4, 4], "kernel_size": 3})
+        architectures.build(kind, "mine", (28, 28, 1), {**sizes, "filters": [4, 4, 4], "kernel_size": 3})
+
+
+def test_there_is_a_number_of_threads_for_every_kind():
+    assert architectures.THREADS.keys() == architectures.BUILDERS.keys()

@@ -22,7 +22,7 @@ def network(seed: int = 0):
 )
 def test_a_loaded_network_computes_what_the_saved_one_did(tmp_path, kind, shape, sizes):
     runtime.deterministic(0)
-    model = architectures.build(kind, "mine", shape, activation="relu", output_activation="sigmoid", **sizes)
+    model = architectures.build(kind, "mine", shape, {"activation": "relu", "output_activation": "sigmoid", **sizes})
     storage.save(model, tmp_path)
     images = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
     assert np.array_equal(storage.load(tmp_path)(images), model(images))

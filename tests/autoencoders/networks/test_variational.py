@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from autoencoders.images.preparation import Preparation
 from autoencoders.networks import architectures, runtime, storage
-from autoencoders.training.fit import train
+from autoencoders.training.fit import Training, fit
 from autoencoders.uses.reconstruction import cross_entropy
 
 RANDOM = np.random.default_rng(0)
@@ -12,16 +14,7 @@ SIZES = {
     "dense": {"units": [16, 4]},
     "strided": {"filters": [4], "kernel_size": 3, "units": [4]},
 }
-TRAINING = {
-    "loss": "binary_crossentropy",
-    "optimizer": "adam",
-    "learning_rate": 0.01,
-    "schedule": "constant",
-    "warmup": 0.0,
-    "batch_size": 40,
-    "epochs": 2,
-    "seed": 0,
-}
+TRAINING = Training(loss="binary_crossentropy", optimizer="adam", learning_rate=0.01, batch_size=40, epochs=2, seed=0)
 
 
 def preparation(kind: str) -> Preparation:
@@ -32,7 +25,9 @@ def network(kind: str, kl_weight: float = 1.0, seed: int = 0):
     runtime.deterministic(0)
     shape = preparation(kind).shape(IMAGES.shape[1:])
     activations = {"activation": "relu", "code_activation": "linear", "output_activation": "sigmoid"}
-    return architectures.build(kind, "mine", shape, **SIZES[kind], **activations, kl_weight=kl_weight, seed=seed)
+    return architectures.build(
+        kind, "mine", shape, {**SIZES[kind], **activations, "kl_weight": kl_weight, "seed": seed}
+    )
 
 
 def weights(model) -> bytes:
@@ -79,7 +74,7 @@ def test_training_repeats_to_the_byte_and_draws_by_its_seed(kind):
     trained = {}
     for run, seed in (("first", 0), ("again", 0), ("other", 1)):
         model = network(kind, seed=seed)
-        train(model, IMAGES, None, preparation(kind), **TRAINING)
+        fit(model, IMAGES, None, preparation(kind), TRAINING)
         trained[run] = weights(model)
     assert trained["first"] == trained["again"] != trained["other"]
 
@@ -88,7 +83,7 @@ def test_a_greater_weight_brings_the_codes_nearer_to_the_prior():
     sizes = []
     for kl_weight in (0.01, 100.0):
         model = network("dense", kl_weight)
-        train(model, IMAGES, None, preparation("dense"), **{**TRAINING, "epochs": 40})
+        fit(model, IMAGES, None, preparation("dense"), replace(TRAINING, epochs=40))
         sizes.append(np.abs(distributions(model, preparation("dense")(IMAGES))[0]).mean())
     assert sizes[1] < sizes[0] / 2
 
@@ -106,5 +101,5 @@ def test_a_loaded_network_goes_on_as_the_saved_one_would(tmp_path):
     storage.save(model, tmp_path)
     loaded = storage.load(tmp_path)
     for each in (model, loaded):
-        train(each, IMAGES, None, preparation("dense"), **TRAINING)
+        fit(each, IMAGES, None, preparation("dense"), TRAINING)
     assert weights(loaded) == weights(model)

@@ -1,173 +1,169 @@
-import io
+import functools
+import os
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from tqdm import tqdm
+from small import ROOT
 
 from autoencoders.core.errors import InputError
 from autoencoders.core.rows import Rows
 from autoencoders.images.preparation import Preparation, one_hot
 from autoencoders.networks import architectures, runtime
 from autoencoders.networks.runtime import keras
-from autoencoders.training import batches, fit
-from autoencoders.training.fit import Progress, train
+from autoencoders.training import batches, fit, multistep
+from autoencoders.training.fit import Diverged, Progress, Training, kept_epoch
 from autoencoders.uses.reconstruction import cross_entropy
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
 LABELS = one_hot(RANDOM.integers(0, 3, 50), 3)
-GREY = Preparation("grey", flat=True)
-SETTINGS = {
-    "loss": "binary_crossentropy",
-    "optimizer": "adam",
-    "learning_rate": 0.01,
-    "schedule": "constant",
-    "warmup": 0.0,
-    "batch_size": 16,
-    "epochs": 3,
-    "seed": 0,
-}
+GREY, RGB = Preparation("grey", flat=True), Preparation("rgb", flat=False)
+TRAINING = Training(loss="binary_crossentropy", optimizer="adam", learning_rate=0.01, batch_size=16, epochs=3, seed=0)
 
 
-def autoencoder():
+def autoencoder(activation="relu", output_activation="sigmoid"):
     runtime.deterministic(0)
-    return architectures.dense("network", (64,), [16], "relu", "relu", "sigmoid")
+    return architectures.dense("network", (64,), [16], activation, activation, output_activation)
 
 
 def weights(model) -> bytes:
     return b"".join(array.tobytes() for array in model.get_weights())
 
 
+def trained(images=IMAGES, **changes):
+    """Return a new autoencoder after training, and the history."""
+    model = autoencoder()
+    return model, fit.fit(model, images, None, GREY, replace(TRAINING, **changes))
+
+
+@functools.cache
+def plainly_trained() -> bytes:
+    """Return the weights after a training without any change; several tests compare theirs."""
+    return weights(trained()[0])
+
+
 def test_training_lowers_the_loss_and_repeats_to_the_byte():
-    models = [autoencoder(), autoencoder()]
-    histories = [train(model, IMAGES, None, GREY, **SETTINGS, noise=0.1) for model in models]
-    assert histories[0]["loss"][-1] < histories[0]["loss"][0]
-    assert histories[0] == histories[1]
-    assert weights(models[0]) == weights(models[1])
+    (one, history), (other, again) = trained(noise=0.1), trained(noise=0.1)
+    assert history["loss"][-1] < history["loss"][0]
+    assert history == again and weights(one) == weights(other) != plainly_trained()
 
 
 def test_images_prepared_beforehand_and_in_each_batch_train_to_the_same_bytes(monkeypatch):
-    first = weights(_trained())
     monkeypatch.setattr(batches, "PREPARED", 0)
-    assert weights(_trained()) == first
+    assert weights(trained()[0]) == plainly_trained()
 
 
 def test_another_seed_gives_another_order():
-    assert weights(_trained(seed=0)) != weights(_trained(seed=1))
-
-
-def _trained(**changes):
-    model = autoencoder()
-    train(model, IMAGES, None, GREY, **{**SETTINGS, **changes})
-    return model
+    assert weights(trained(seed=1)[0]) != plainly_trained()
 
 
 def test_the_loss_is_the_cross_entropy_of_the_networks_own_output():
-    model = autoencoder()
-    expected = cross_entropy(GREY(IMAGES), model(GREY(IMAGES)).numpy()).mean()
-    history = train(model, IMAGES, None, GREY, **{**SETTINGS, "learning_rate": 1e-12, "epochs": 1})
+    expected = cross_entropy(GREY(IMAGES), autoencoder()(GREY(IMAGES)).numpy()).mean()
+    _, history = trained(learning_rate=1e-12, epochs=1)
     assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_classifier_is_scored_on_validation_images_too():
     runtime.deterministic(0)
     model = architectures.classifier("network", (64,), [16], "relu", 3)
-    settings = {**SETTINGS, "loss": "categorical_crossentropy", "epochs": 60}
-    history = train(model, IMAGES, LABELS, GREY, **settings, validation=(IMAGES[:9], LABELS[:9]))
+    training = replace(TRAINING, loss="categorical_crossentropy", epochs=60)
+    history = fit.fit(model, IMAGES, LABELS, GREY, training, (IMAGES[:9], LABELS[:9]))
     assert set(history) == {"loss", "accuracy", "validation_loss", "validation_accuracy"}
     assert history["accuracy"][-1] > 0.6
     assert model(GREY(IMAGES)).numpy().sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_cosine_schedule_rises_over_its_warm_up_and_ends_at_zero():
-    schedule = fit._rate(0.01, "cosine", 0.25, steps=100)
+    cosine = replace(TRAINING, schedule="cosine")
+    schedule = fit._rate(replace(cosine, warmup=0.25), 100)
     values = [float(schedule(step)) for step in (0, 10, 25, 60, 100)]
     assert values[0] == 0 and values[2] == pytest.approx(0.01) and values[4] == pytest.approx(0, abs=1e-8)
     assert values[0] < values[1] < values[2] > values[3] > values[4]
-    assert float(fit._rate(0.01, "cosine", 0.0, steps=100)(0)) == pytest.approx(0.01)
-    assert fit._rate(0.01, "constant", 0.0, steps=100) == 0.01
+    assert float(fit._rate(cosine, 100)(0)) == pytest.approx(0.01)
+    assert fit._rate(TRAINING, 100) == 0.01
 
 
 def test_the_schedule_covers_the_whole_training():
     # A rate that were still high at the end would move the weights in a last epoch as much as in the first.
-    last = {**SETTINGS, "schedule": "cosine", "epochs": 40}
-    losses = train(autoencoder(), IMAGES, None, GREY, **last)["loss"]
+    _, history = trained(schedule="cosine", epochs=40)
+    losses = history["loss"]
     assert abs(losses[-1] - losses[-2]) < 0.02 * abs(losses[1] - losses[0])
 
 
 def test_options_reach_the_optimizer_and_unknown_ones_are_named():
-    assert weights(_trained(optimizer_options={"beta_2": 0.9})) != weights(_trained())
+    assert weights(trained(optimizer_options={"beta_2": 0.9})[0]) != plainly_trained()
     with pytest.raises(InputError, match="optimizer_options {'beta_3': 1} are not what Keras's optimizer 'adam' takes"):
-        _trained(optimizer_options={"beta_3": 1})
+        trained(optimizer_options={"beta_3": 1})
 
 
 def test_early_stopping_goes_back_to_the_best_epoch():
-    model = autoencoder()
-    patience = {"patience": 2, "min_delta": 10.0}
-    history = train(model, IMAGES, None, GREY, **{**SETTINGS, "epochs": 30}, early_stopping=patience)
+    model, history = trained(epochs=30, early_stopping={"patience": 2, "min_delta": 10.0})
     assert len(history["loss"]) == 3
-    assert weights(model) == weights(_trained(epochs=1))
+    assert weights(model) == weights(trained(epochs=1)[0])
 
 
-def test_a_loss_that_is_no_longer_finite_ends_training():
-    settings = {**SETTINGS, "loss": "mean_squared_error", "optimizer": "sgd", "learning_rate": 1e30, "epochs": 9}
-    model = architectures.dense("network", (64,), [16], "linear", "linear", "linear")
-    history = train(model, IMAGES, None, GREY, **settings)
-    assert len(history["loss"]) < 9
-    assert not np.isfinite(history["loss"][-1])
+@pytest.mark.parametrize(("stopping", "kept"), [(None, 2), ({"patience": 1, "min_delta": 0.0}, 1)])
+def test_the_scores_kept_are_those_of_the_epoch_whose_weights_are(stopping, kept):
+    history = {"loss": [3.0, 2.0, 1.0], "validation_loss": [3.0, 1.0, 2.0]}
+    found = kept_epoch(history, replace(TRAINING, early_stopping=stopping))
+    assert found == {key: values[kept] for key, values in history.items()}
 
 
-def test_a_log_gets_a_line_an_epoch_with_speed_and_time_left(capsys):
+@pytest.mark.parametrize(
+    ("rate", "epochs", "finite"), [(1e30, 9, False), pytest.param(1e41, 1, True, id="only the last step breaks it")]
+)
+def test_a_training_that_diverges_ends_and_says_so(rate, epochs, finite):
+    training = replace(TRAINING, loss="mean_squared_error", optimizer="sgd", learning_rate=rate, epochs=epochs)
+    model = autoencoder("linear", "linear")
+    with pytest.raises(Diverged) as raised:
+        fit.fit(model, IMAGES, None, GREY, replace(training, batch_size=50))
+    losses = raised.value.history["loss"]
+    assert len(losses) < 9 and np.isfinite(losses[-1]) == finite
+    wanted = f"the training of network diverged by epoch {len(losses)}; lower learning_rate, which is {rate:g}."
+    assert str(raised.value) == wanted
+    assert raised.value.sentence("mine", "my.rate") == wanted.replace("network", "mine").replace("learning_", "my.")
+
+
+def test_training_options_are_taken_from_settings_and_the_rest_is_left():
+    settings = {"loss": "mean_squared_error", "optimizer": "sgd", "learning_rate": 1.0, "batch_size": 2, "units": [3]}
+    found = Training.of(settings, learning_rate=0.5, epochs=4, seed=7)
+    assert (found.loss, found.learning_rate, found.epochs) == ("mean_squared_error", 0.5, 4)
+    with pytest.raises(TypeError, match="epochs"):
+        Training.of(settings, seed=7)
+
+
+def test_each_epoch_is_a_line_with_speed_and_time_left(capsys):
     clock = iter([10.0, 12.0, 14.0])
-    progress = Progress(n_images=100, per_portion=40, epochs=4, clock=lambda: next(clock))
+    progress = Progress(n_images=100, epochs=4, clock=lambda: next(clock))
     progress.on_train_begin()
     progress.on_epoch_end(0, {"loss": 0.5})
     progress.on_epoch_end(1, {"loss": 0.25, "val_loss": 0.3})
-    progress.on_train_end()
     first, second = capsys.readouterr().out.splitlines()
     assert first == "epoch 1/4  loss 0.5000  50 images/s  6 s left"
     assert second == "epoch 2/4  loss 0.2500  validation_loss 0.3000  50 images/s  4 s left"
 
 
-@pytest.fixture
-def small_windows(monkeypatch):
+def test_training_on_stored_images_repeats_to_the_byte_and_comes_as_far(monkeypatch):
     monkeypatch.setattr("autoencoders.core.rows.RUN", 4)
     monkeypatch.setattr("autoencoders.core.rows.RUNS_AT_A_TIME", 3)
+    runs = [trained(images, epochs=20) for images in (Rows(IMAGES), Rows(IMAGES), IMAGES)]
+    (one, history), (other, again), (_, held) = runs
+    assert history == again and weights(one) == weights(other)
+    assert history["loss"][-1] == pytest.approx(held["loss"][-1], rel=0.01)
 
 
-def test_training_on_stored_images_repeats_to_the_byte_and_comes_as_far(small_windows):
-    models = [autoencoder() for _ in range(3)]
-    settings = {**SETTINGS, "epochs": 20}
-    losses = [
-        train(model, images, None, GREY, **settings)["loss"]
-        for model, images in zip(models, (Rows(IMAGES), Rows(IMAGES), IMAGES), strict=True)
-    ]
-    assert losses[0] == losses[1] and weights(models[0]) == weights(models[1])
-    assert losses[0][-1] == pytest.approx(losses[2][-1], rel=0.01)
-
-
-def test_the_bar_counts_the_images_of_portions_of_which_the_last_is_smaller():
-    progress = Progress(n_images=100, per_portion=60, epochs=2, clock=lambda: 0.0)
-    progress.on_train_begin()
-    # Where there is no terminal the bar counts nothing.
-    progress.bar = tqdm(total=200, file=io.StringIO())
-    counts = []
-    for epoch in (0, 1):
-        progress.on_epoch_begin(epoch)
-        for number in (0, 1):
-            progress.on_train_batch_end(number)
-            counts.append(progress.bar.n)
-    progress.on_train_end()
-    assert counts == [60, 100, 160, 200]
-
-
-@pytest.mark.parametrize("n", [50, 48, 5])
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_training_is_that_of_keras_on_the_same_batches(n, jit_compile):
-    ours, plain = autoencoder(), autoencoder()
-    # All images alike, so that their order does not matter; 16 a batch leave 2, none and all 5 for the last one.
+# 16 a batch leave 2 of 50, none of 48 and all 5 for the last batch; 20 images a chunk make the last chunk smaller.
+@pytest.mark.parametrize(("n", "chunk"), [(50, 2500), (50, 20), (48, 2500), (5, 2500)])
+def test_training_is_that_of_keras_on_the_same_batches(n, chunk, monkeypatch):
+    # All images alike, so that their order does not matter.
     images = np.broadcast_to(IMAGES[:1], (n, 8, 8, 3)).copy()
-    history = train(ours, images, None, GREY, **SETTINGS, jit_compile=jit_compile)
+    real = batches.Batches
+    monkeypatch.setattr(batches, "Batches", functools.partial(real, chunk=chunk))
+    ours, history = trained(images)
+    plain = autoencoder()
     plain.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
     expected = plain.fit(GREY(images), GREY(images), batch_size=16, epochs=3, shuffle=False, verbose=0).history
     assert history["loss"] == pytest.approx(expected["loss"], rel=1e-5)
@@ -175,82 +171,65 @@ def test_training_is_that_of_keras_on_the_same_batches(n, jit_compile):
         assert found == pytest.approx(array, abs=1e-5)
 
 
-def test_portions_of_any_size_train_to_the_same_but_for_the_order_of_images(monkeypatch):
-    images = np.broadcast_to(IMAGES[:1], (50, 8, 8, 3)).copy()
-    expected = autoencoder()
-    train(expected, images, None, GREY, **SETTINGS)
-    monkeypatch.setattr(batches, "PORTION", 20)
-    found = autoencoder()
-    train(found, images, None, GREY, **SETTINGS)
-    for array, wanted in zip(found.get_weights(), expected.get_weights(), strict=True):
-        assert array == pytest.approx(wanted, abs=1e-6)
-
-
-# The last batch has 2 images, too few for three parts, or 5.
-@pytest.mark.parametrize("n", [50, 37])
-def test_a_batch_in_parts_trains_to_the_same_but_for_rounding(n):
-    def network():
+# The last batch has 1 image, too few for two shards, or 5, which make an uneven pair.
+@pytest.mark.parametrize("n", [49, 37])
+def test_a_batch_in_shards_trains_to_the_same_but_for_rounding(n, monkeypatch):
+    def convolutional():
         runtime.deterministic(0)
-        return architectures.convolutional("network", (8, 8, 3), [4], 3, "relu", "sigmoid")
+        model = architectures.convolutional("network", (8, 8, 3), [4], 3, "relu", "sigmoid")
+        return model, fit.fit(model, IMAGES[:n], None, RGB, TRAINING)["loss"]
 
-    whole, *parts = network(), network(), network()
-    images = IMAGES[:n]
-    expected = train(whole, images, None, Preparation("rgb", flat=False), **SETTINGS)
-    histories = [train(each, images, None, Preparation("rgb", flat=False), **SETTINGS, parts=3) for each in parts]
-    assert histories[0] == histories[1] and weights(parts[0]) == weights(parts[1])
-    assert histories[0]["loss"] == pytest.approx(expected["loss"], rel=1e-5)
-    for found, array in zip(parts[0].get_weights(), whole.get_weights(), strict=True):
+    sharded, losses = convolutional()
+    monkeypatch.setattr(multistep, "SMALLEST_SHARD", 100)
+    whole, expected = convolutional()
+    assert weights(whole) != weights(sharded)
+    assert losses == pytest.approx(expected, rel=1e-5)
+    for found, array in zip(sharded.get_weights(), whole.get_weights(), strict=True):
         assert found == pytest.approx(array, abs=1e-4)
 
 
-@pytest.mark.parametrize("kl_weight", [0.0, 1.0])
-def test_compiled_training_is_the_same_but_for_roundings_and_repeats_to_the_byte(kl_weight):
-    def network():
-        runtime.deterministic(0)
-        return architectures.dense("network", (64,), [16, 4], "relu", "linear", "sigmoid", kl_weight, seed=3)
-
-    plain, *compiled = network(), network(), network()
-    expected = train(plain, IMAGES, None, GREY, **SETTINGS)
-    histories = [train(model, IMAGES, None, GREY, **SETTINGS, jit_compile=True) for model in compiled]
-    assert histories[0] == histories[1]
-    assert weights(compiled[0]) == weights(compiled[1])
-    # A variational network draws other numbers from the same seed.
-    assert histories[0]["loss"] == pytest.approx(expected["loss"], rel=0.01 if kl_weight else 1e-4)
-    assert weights(compiled[0]) != weights(autoencoder())
+def test_batches_of_networks_with_convolutions_alone_are_split_and_no_small_or_variational_ones():
+    sizes = {"filters": [4], "kernel_size": 3, "units": [4], "n_classes": 3}
+    sizes |= {"activation": "relu", "code_activation": "linear", "output_activation": "sigmoid"}
+    found = {}
+    for kind in architectures.BUILDERS:
+        shape = (8, 8, 1) if kind in ("convolutional", "strided") else (64,)
+        network = architectures.build(kind, "network", shape, sizes)
+        found[kind] = [multistep.n_shards(network, batch_size) for batch_size in (15, 16, 1000)]
+    assert found == {"classifier": [1] * 3, "dense": [1] * 3, "convolutional": [1, 2, 2], "strided": [1, 2, 2]}
+    variational = architectures.build("strided", "network", (8, 8, 1), sizes | {"kl_weight": 1.0})
+    assert multistep.n_shards(variational, 1000) == 1
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_bfloat16_comes_as_far_and_leaves_a_float32_network(jit_compile):
-    plain, *narrow = autoencoder(), autoencoder(), autoencoder()
-    # Of one brightness each, which a few steps learn.
-    images = np.broadcast_to(RANDOM.integers(0, 256, (50, 1, 1, 1), dtype=np.uint8), (50, 8, 8, 3)).copy()
-    settings = {**SETTINGS, "epochs": 30}
-    expected = train(plain, images, None, GREY, **settings)
-    options = {"precision": "bfloat16", "jit_compile": jit_compile}
-    histories = [train(model, images, None, GREY, **settings, **options) for model in narrow]
-    assert histories[0] == histories[1]
-    assert weights(narrow[0]) == weights(narrow[1]) != weights(plain)
-    assert expected["loss"][-1] < expected["loss"][0] - 0.05
-    assert histories[0]["loss"][-1] == pytest.approx(expected["loss"][-1], abs=0.005)
-    assert {str(array.dtype) for array in narrow[0].get_weights()} == {"float32"}
-    # What is saved is the network that was given, with what was learned.
-    scored = cross_entropy(GREY(images), narrow[0].predict(GREY(images), verbose=0)).mean()
-    assert scored == pytest.approx(expected["loss"][-1], abs=0.02)
-
-
-def test_compiling_changes_bfloat16_in_roundings_only_and_ends_with_the_training():
-    plain, compiled = autoencoder(), autoencoder()
-    expected = train(plain, IMAGES, None, GREY, **SETTINGS, precision="bfloat16")
-    history = train(compiled, IMAGES, None, GREY, **SETTINGS, precision="bfloat16", jit_compile=True)
-    assert history["loss"] == pytest.approx(expected["loss"], rel=1e-3)
-    assert weights(compiled) != weights(plain)
-    assert runtime.tf.config.optimizer.get_jit() == ""
-
-
-def test_a_classifier_learns_in_bfloat16_too():
+PROGRAM = """
+import os, sys, hashlib
+if sys.argv[1] == "one":
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+import numpy as np
+from autoencoders.images.preparation import Preparation
+from autoencoders.networks import architectures, runtime
+from autoencoders.training.fit import Training, fit
+settings = {"units": [256], "filters": [16], "kernel_size": 3, "activation": "relu", "code_activation": "relu"}
+settings |= {"output_activation": "sigmoid", "loss": "binary_crossentropy", "optimizer": "adam"}
+settings |= {"learning_rate": 0.01, "batch_size": 250, "epochs": 2, "seed": 0}
+images = np.random.default_rng(0).integers(0, 256, (600, 32, 32, 1), dtype=np.uint8)
+found = hashlib.sha256()
+for kind in ("dense", "convolutional"):
+    preparation = Preparation("grey", flat=kind == "dense")
     runtime.deterministic(0)
-    model = architectures.classifier("network", (64,), [16], "relu", 3)
-    settings = {**SETTINGS, "loss": "categorical_crossentropy", "epochs": 40}
-    history = train(model, IMAGES, LABELS, GREY, **settings, precision="bfloat16", jit_compile=True)
-    assert history["accuracy"][-1] > history["accuracy"][0] + 0.1
-    assert model.layers[-1].activation.__name__ == "softmax"
+    network = architectures.build(kind, "network", preparation.shape(images.shape[1:]), settings)
+    fit(network, images, None, preparation, Training.of(settings))
+    for array in network.get_weights():
+        found.update(array.tobytes())
+print(found.hexdigest())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot hide its cores")
+def test_the_bytes_do_not_depend_on_the_number_of_cores():
+    found = {}
+    for cores in ("one", "all"):
+        command = [sys.executable, "-c", PROGRAM, cores]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        found[cores] = done.stdout.splitlines()[-1]
+    assert found["one"] == found["all"]

@@ -51,10 +51,7 @@ def test_only_an_activation_that_never_falls_moves_behind_the_pooling():
 @pytest.mark.parametrize("kind", ["classifier", "dense", "strided"])
 def test_networks_of_other_kinds_stay_as_they_are(kind):
     shape = IMAGES.shape[1:] if kind == "strided" else (20,)
-    sizes = {"units": [4], "activation": "relu"}
-    if kind != "classifier":
-        sizes |= {"code_activation": "linear", "output_activation": "sigmoid", "kl_weight": 1.0, "seed": 0}
-    if kind == "strided":
-        sizes |= {"filters": [4], "kernel_size": 3}
-    plain = architectures.build(kind, "some", shape, **({"n_classes": 3} if kind == "classifier" else {}), **sizes)
+    sizes = {"units": [4], "filters": [4], "kernel_size": 3, "n_classes": 3, "kl_weight": 1.0}
+    sizes |= {"activation": "relu", "code_activation": "linear", "output_activation": "sigmoid"}
+    plain = architectures.build(kind, "some", shape, sizes)
     assert rearranged.outputs(plain) is plain.output

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+from halves import decoder, encoder
 from scipy.spatial.distance import cdist
 
 from autoencoders.core.errors import InputError
 from autoencoders.images.preparation import Preparation
-from autoencoders.networks import architectures, recurrent, runtime, storage
-from autoencoders.training.fit import train
+from autoencoders.networks import recurrent, runtime, storage
+from autoencoders.training.fit import Training, fit
 from autoencoders.uses import sequences
 
 RGB = Preparation("rgb", flat=False)
@@ -70,9 +71,9 @@ def test_the_network_goes_from_given_rows_to_those_below_through_its_code():
     found = network.predict(given, verbose=0)
     assert found.shape == (7, 4, 5, 3) and found.dtype == np.float32
     assert found.min() >= 0 and found.max() <= 1
-    codes = architectures.encoder(network).predict(given, verbose=0)
+    codes = encoder(network).predict(given, verbose=0)
     assert codes.shape == (7, 8)
-    np.testing.assert_allclose(architectures.decoder(network).predict(codes, verbose=0), found, atol=1e-6)
+    np.testing.assert_allclose(decoder(network).predict(codes, verbose=0), found, atol=1e-6)
 
 
 def test_the_network_is_the_same_when_it_is_read_again(tmp_path):
@@ -85,11 +86,12 @@ def test_the_network_is_the_same_when_it_is_read_again(tmp_path):
 
 def test_the_network_is_trained_as_any_other_and_to_the_same_bytes():
     given, hidden = sequences.split(images(40), 2)
-    settings = {"optimizer": "muon", "learning_rate": 0.05, "schedule": "cosine", "warmup": 0.0, "batch_size": 20}
+    settings = {"loss": "binary_crossentropy", "optimizer": "muon", "learning_rate": 0.05, "schedule": "cosine"}
+    training = Training(**settings, batch_size=20, epochs=2, seed=0)
     found = []
     for _ in range(2):
         network = predictor()
-        losses = train(network, given, RGB(hidden), RGB, loss="binary_crossentropy", epochs=2, seed=0, **settings)
+        losses = fit(network, given, RGB(hidden), RGB, training)
         found.append((losses["loss"], b"".join(array.tobytes() for array in network.get_weights())))
     assert found[0] == found[1]
     assert found[0][0][1] < found[0][0][0]
