@@ -14,12 +14,6 @@ TITLE = "Against the machine: floating-point rate of training as a share of that
 NETWORKS = ("photos-simple", "photos-multilayer", "digits-simple", "digits-deep")
 INPUTS = {"photos": 1024, "digits": 784}
 BATCH_SIZES = (500, 2000)
-# At the largest batch; bfloat16 where the processor has it.
-MEANS = {
-    "compiled": {"jit_compile": True},
-    "bfloat16": {"precision": "bfloat16"},
-    "bfloat16, compiled": {"precision": "bfloat16", "jit_compile": True},
-}
 SIZE, SIZE_QUICK = 4096, 1024
 
 
@@ -29,7 +23,7 @@ def measure(options: Options, log: Callable[[str], None]) -> dict:
         networks, products = {}, []
         for name in NETWORKS:
             networks |= _network(folder, values["autoencoders"][name], name, options, products, log)
-    return {"data": data, "networks": networks, "products": _products(products)}
+    return {"data": data, "networks": networks, "products": {"float32": summary(products)}}
 
 
 def widths(block: dict) -> list[int]:
@@ -53,8 +47,6 @@ def _network(
 ) -> dict:
     own = f"{of_recipe(block['optimizer'])}, batch {of_recipe(block['batch_size'])} (fast recipe)"
     ways = {own: {}} | {f"adam, batch {size}": {**ADAM, "batch_size": size} for size in BATCH_SIZES}
-    largest = max(BATCH_SIZES)
-    ways |= {f"adam, batch {largest}, {mean}": {**ADAM, "batch_size": largest, **more} for mean, more in MEANS.items()}
     asked = {"name": name, "settings": list(ways.values()), "seconds": SECONDS, "size": SIZE}
     if options.quick:
         asked |= {"seconds": SECONDS_QUICK, "size": SIZE_QUICK}
@@ -63,10 +55,10 @@ def _network(
     for _ in range(options.repetitions):
         child = run(["python", "-m", "benchmarks.scripts.arithmetic", json.dumps(asked)], folder)
         found = json_lines(child.output)[-1]
-        products.append(found)
+        products.append(max(found["float32"]))
         for way, speed in zip(ways, found["speeds"], strict=True):
             rates[way].append(speed["images_per_second"] * per_image)
-            shares[way].append(rates[way][-1] / max(found["float32"]))
+            shares[way].append(rates[way][-1] / products[-1])
             log(f"{name}, {way}: {rates[way][-1] / 1e9:.1f} GFLOP/s, {shares[way][-1]:.0%}")
     return {
         f"{name}, {way}": {
@@ -78,27 +70,17 @@ def _network(
     }
 
 
-def _products(found: list[dict]) -> dict:
-    rates = {"float32": summary([max(each["float32"]) for each in found])}
-    narrow = [each["bfloat16"] for each in found if "bfloat16" in each]
-    return rates | ({"bfloat16": summary(narrow)} if narrow else {})
-
-
 def lines(result: dict) -> list[str]:
     """Return the part as Markdown."""
     rows = [
         [name, figure(found["operations_per_second"], 1, factor=1e-9), percent(found["share"])]
         for name, found in result["networks"].items()
     ]
-    products = result["products"]
-    narrow = products.get("bfloat16")
-    beside = f"{figure(narrow, 0, factor=1e-9)} in bfloat16" if narrow else "bfloat16 does not run here"
     return [
         workspace.sentence(result["data"]),
         "",
         *table(["network", "GFLOP/s", "share of the matrix product"], rows),
         "",
-        f"The matrix product reaches {figure(products['float32'], 0, factor=1e-9)} GFLOP/s in float32; {beside}. "
-        "Counted are the matrix products of the network alone, not the optimizer's (Muon has its own). *compiled* is "
-        "`jit_compile: true`, *bfloat16* `precision: bfloat16` (float32 on a processor that lacks it).",
+        f"The matrix product reaches {figure(result['products']['float32'], 0, factor=1e-9)} GFLOP/s in float32. "
+        "Counted are the matrix products of the network alone, not the optimizer's (Muon has its own).",
     ]

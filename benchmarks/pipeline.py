@@ -199,7 +199,7 @@ def lines(result: dict) -> list[str]:
         "",
         *table(["what", "measured"], rows),
         "",
-        "*DVC* is what is left of the run outside the stages' processes; *training* is all that `train` does to "
+        "*DVC* is what is left of the run outside the stages' processes; *training* is all that `fit` does to "
         "networks, tracing included; *fitting* is that of clusterings, mixtures, scalings, patches, principal "
         "components and embeddings; arrays that are memory-mapped are read where they are used.",
     ]

@@ -29,7 +29,7 @@ def measure(options: Options, log: Callable[[str], None]) -> dict:
             block = values["autoencoders"][name]
             # A mapping, so that a recipe with the common batch size is not measured twice.
             for batch_size in dict.fromkeys((BATCH_SIZE, of_recipe(block["batch_size"]))):
-                settings = {**ADAM, "batch_size": batch_size, "jit_compile": block["kind"] == "dense"}
+                settings = {**ADAM, "batch_size": batch_size}
                 found[f"{name}, batch {batch_size}"] = _both(folder, name, settings, options, log)
     return {"data": data, "networks": found}
 
@@ -65,7 +65,6 @@ def lines(result: dict) -> list[str]:
         "",
         *table(["network", "this pipeline", "PyTorch", "pipeline / PyTorch"], rows),
         "",
-        "Same layers, initial weights, optimizer and batches; the first epoch is not counted. Dense networks are "
-        "compiled here (`jit_compile: true`), which the kind of the others does not have; PyTorch runs eagerly, in the "
-        "faster of its two memory formats and with the faster of its two implementations of Adam.",
+        "Same layers, initial weights, optimizer and batches; the first epoch is not counted. PyTorch runs eagerly, in "
+        "the faster of its two memory formats and with the faster of its two implementations of Adam.",
     ]

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from small import ROOT
 
-from benchmarks import chapter, growth, machine, pipeline, pytorch, workspace
+from benchmarks import chapter, growth, machine, pipeline, pytorch, training, workspace
 from benchmarks.measuring import Options, summary
 from benchmarks.scripts.instrumented.sitecustomize import Clock, timed
 
@@ -21,8 +21,7 @@ def test_widths_are_those_of_the_network_that_is_trained(name):
     from autoencoders.networks import architectures
 
     block = AUTOENCODERS[name]
-    sizes = {key: block[key] for key in ("units", "activation", "code_activation", "output_activation")}
-    network = architectures.build("dense", name, (machine.INPUTS[block["dataset"]],), **sizes)
+    network = architectures.build("dense", name, (machine.INPUTS[block["dataset"]],), block)
     assert machine.widths(block) == [network.input.shape[1], *(layer.units for layer in network.layers[1:])]
 
 
@@ -38,8 +37,7 @@ def test_pytorchs_networks_are_those_of_this_project():
 
     for name, shape in {"photos-multilayer": (1024,), "photos-convolutional": (32, 32, 3)}.items():
         block = AUTOENCODERS[name]
-        keys = ("units", "filters", "kernel_size", "activation", "code_activation", "output_activation")
-        ours = architectures.build(block["kind"], name, shape, **{key: block[key] for key in keys if key in block})
+        ours = architectures.build(block["kind"], name, shape, block)
         theirs = getattr(torch_speed, block["kind"])(block, shape[-1])
         assert sum(each.numel() for each in theirs.parameters()) == ours.count_params()
         images = torch.zeros((2, *shape)) if len(shape) == 1 else torch.zeros((2, shape[2], *shape[:2]))
@@ -71,6 +69,17 @@ def test_a_target_that_was_missed_is_shown_so():
     assert "1.0, target not reached" in text
     assert "Target not reached by: photos-simple." in text
     assert "10 photos (bundled), the project's bundled data" in text
+
+
+def test_loops_of_training_are_compared_with_this_projects():
+    def trainings(seconds):
+        return {"seconds": seconds, "cpu_seconds": [2 * each for each in seconds], "loss": [0.25] * len(seconds)}
+
+    data = {"photos": {"source": "bundled", "train": 7, "validation": 3}}
+    ways = {"fit": trainings([2.0, 2.0]), "keras_fit": trainings([3.0, 5.0])}
+    text = "\n".join(training.lines({"data": data, "networks": {"photos-simple": ways}}))
+    assert "| photos-simple | Keras's `fit` | 4.00 (3.00 to 5.00) | 2.00 (1.50 to 2.50) | 8.00" in text
+    assert {name for networks in training.NETWORKS.values() for _, name in networks} == set(chapter.NETWORKS)
 
 
 def test_too_little_disk_is_said_and_enough_is_not():

@@ -18,7 +18,7 @@ RECORD = "BENCHMARK_RECORD"
 STARTED = "BENCHMARK_STARTED"
 TARGETS = {
     ("stages.shared.running", "run"): "other computing",
-    ("autoencoders.training", "train"): "training",
+    ("autoencoders.training.fit", "fit"): "training",
     ("autoencoders.clustering", "fit"): "fitting",
     ("autoencoders.uses.samples", "fit"): "fitting",
     ("autoencoders.embeddings.spectral", "spectral"): "fitting",
