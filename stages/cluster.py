@@ -28,8 +28,8 @@ def main(name: str) -> None:
     described = prepared.describe(about.dataset)
     splits = prepared.parts(about.parameters, about.protocol)
     labels = {part: prepared.labels(about.dataset, *names) for part, names in splits.items()}
-    vectors = {part: codes.rows(name, *names) for part, names in splits.items()}
-    vectors = all_in_memory(vectors, int(in_memory * 2**20))
+    stored = {part: codes.rows(name, *names) for part, names in splits.items()}
+    vectors = all_in_memory(stored, int(in_memory * 2**20))
 
     results: dict[str, list[Clustering]] = {}
     for form in parameters.clusterings:

@@ -1,6 +1,7 @@
 """Split a data set into training, validation and test images, and list them all."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,15 @@ from stages.shared.running import run
 SHOWN = 12
 
 
+class _Split(NamedTuple):
+    """Rows from `first` to before `end` of the raw training or test images and their labels."""
+
+    images: files.StoredArray
+    labels: files.StoredArray
+    first: int
+    end: int
+
+
 def main(dataset: str) -> None:
     """Read `data/raw/<dataset>/`; write the images of each split, the listing of all, and a figure of the first.
 
@@ -32,39 +42,42 @@ def main(dataset: str) -> None:
     """
     (block,) = read(f"datasets.{dataset}")
     source = files.data("raw", dataset)
-    raw = {
-        part: [files.StoredArray(source / part / f"{what}.npy") for what in ("images", "labels")]
-        for part in ("train", "test")
-    }
+    images, labels = _raw(source / "train")
+    test_images, test_labels = _raw(source / "test")
     classes = files.read_json(source / "classes.json")
     origin = files.read_json(source / "source.json")
-    images, labels = raw["train"]
     if len(images) < 2:
         raise InputError(f"datasets.{dataset} has {len(images)} training images, too few to split; raise its limit.")
     start = validation_start(len(images), block.validation_share)
-    splits = {"train": (*raw["train"], 0, start), "validation": (*raw["train"], start, len(images))}
-    splits["test"] = (*raw["test"], 0, len(raw["test"][0]))
+    splits = {
+        "train": _Split(images, labels, 0, start),
+        "validation": _Split(images, labels, start, len(images)),
+        "test": _Split(test_images, test_labels, 0, len(test_images)),
+    }
 
     form = deskew if getattr(block, "deskew", False) else np.asarray
     folders = files.data("prepared", dataset), files.plots("preprocess", dataset)
     with files.whole(*folders) as (folder, plots):
         counts = {}
-        for split, (images, _, first, end) in splits.items():
+        for split, (stored, _, first, end) in splits.items():
             (folder / split).mkdir()
             n = end - first
-            shape, slices = (n, *images.shape[1:]), watched(blocks(n), n, f"{dataset}: {split}")
-            formed = (form(images[first + rows.start : first + rows.stop]) for rows in slices)
-            files.write_array(folder / split / "images.npy", shape, images.dtype, formed)
+            shape, slices = (n, *stored.shape[1:]), watched(blocks(n), n, f"{dataset}: {split}")
+            formed = (form(stored[first + rows.start : first + rows.stop]) for rows in slices)
+            files.write_array(folder / split / "images.npy", shape, stored.dtype, formed)
             counts[split] = n
         _write_listing(folder / "listing.csv", splits, classes)
         described = {"dataset": dataset, "source": origin["source"], "origin": origin["origin"], "classes": classes}
         files.write_json(folder / "dataset.json", {**described, "images": counts})
-        images, labels = (values[:SHOWN] for values in raw["train"])
-        figures.save(_first(form(images), labels, classes, dataset), plots / "first-twelve.png")
+        figures.save(_first(form(images[:SHOWN]), labels[:SHOWN], classes, dataset), plots / "first-twelve.png")
     print(f"{dataset}: {', '.join(f'{count:,} {split}' for split, count in counts.items())} images")
 
 
-def _write_listing(path: Path, splits: dict[str, tuple], classes: list[str]) -> None:
+def _raw(folder: Path) -> tuple[files.StoredArray, files.StoredArray]:
+    return files.StoredArray(folder / "images.npy"), files.StoredArray(folder / "labels.npy")
+
+
+def _write_listing(path: Path, splits: dict[str, _Split], classes: list[str]) -> None:
     """Write a row an image, in the order of the arrays: split, row there, number in the source, label, class."""
     with path.open("w", encoding="utf-8", newline="") as file:
         pd.DataFrame(columns=["split", "row", "image", "label", "class"]).to_csv(file, index=False)

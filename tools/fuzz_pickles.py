@@ -66,7 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Read the pickles, print a line about them and one for each failure, and return the exit code: 1 if any failed."""
     asked = _parse(arguments)
     if asked.held:
-        return _held(asked.held[0], *map(int, asked.held[1:]), asked.memory)
+        kind, *numbers = asked.held
+        seed, first, count = map(int, numbers)
+        return _held(kind, seed, first, count, asked.memory)
     if not STATUS.exists():
         sys.exit(f"error: {STATUS} is missing, which says how much memory is used; run this on Linux.")
     begun = time.perf_counter()

@@ -73,7 +73,7 @@ def _mutation(rng: random.Random, content: bytearray) -> bytes:
         case 3:
             return rng.choice(SIZES).to_bytes(8, "little")[: rng.choice([1, 2, 4, 8])]
         case 4:
-            return content * 2
+            return bytes(content * 2)
         case 5:
             other = rng.choice(honest())
             cut = rng.randrange(len(other))

@@ -59,7 +59,7 @@ def whole(value: bytes, before: bytes = b"") -> bytes:
 
 
 def dictionary(
-    images: bytes = pickle.NONE, labels: bytes = pickle.NONE, names: bytes = pickle.NONE, before: bytes = b""
+    images: bytes = pickle.NONE, labels: bytes = pickle.NONE, names: bytes = pickle.NONE, *, before: bytes = b""
 ) -> bytes:
     """Return a pickle of a dictionary of images, labels and class names, each None if nothing is given."""
     pairs = zip((IMAGES, LABELS, NAMES), (images, labels, names), strict=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeGuard
 
 import numpy as np
 
@@ -104,7 +104,7 @@ class Clusterer:
             return f"fitted to a sample of {size:,}"
         return f"scaled in parts to {vectors.shape[1]} numbers"
 
-    def _by_mini_batches(self, vectors: np.ndarray | Rows) -> bool:
+    def _by_mini_batches(self, vectors: np.ndarray | Rows) -> TypeGuard[Rows]:
         return isinstance(vectors, Rows) and self.settings.clusterer != "gaussian_mixture"
 
     def _sample_size(self, vectors: np.ndarray | Rows) -> int:

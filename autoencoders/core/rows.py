@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -28,6 +29,18 @@ def unwatched(slices: Iterable[slice], n: int, what: str) -> Iterable[slice]:
     return slices
 
 
+class RowSource(Protocol):
+    """An array, or a file that gives its rows as an array does: by a slice without a step, or by integers from 0."""
+
+    @property
+    def shape(self) -> tuple[Any, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+    def __getitem__(self, key: slice | np.ndarray, /) -> np.ndarray: ...
+
+
 class Rows:
     """Arrays one after another, of which only the rows that are asked for are read.
 
@@ -36,9 +49,8 @@ class Rows:
 
     Parameters
     ----------
-    *arrays : sequence of array
-        At least one; of one dtype, and of one shape but for the first axis. Arrays, or objects that have `shape`,
-        `dtype` and rows by slice and by integers, such as files.
+    *arrays : sequence of RowSource
+        At least one; of one dtype, and of one shape but for the first axis.
 
     Attributes
     ----------
@@ -48,7 +60,7 @@ class Rows:
         Size of all rows in bytes, were they in memory.
     """
 
-    def __init__(self, *arrays: np.ndarray):
+    def __init__(self, *arrays: RowSource):
         self._arrays = arrays
         self._ends = np.cumsum([array.shape[0] for array in arrays])
         self._functions: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()

@@ -26,9 +26,16 @@ class Codec:
         Shape of one code: (width,) or (height, width, filters).
     code_size : int
         How many numbers a code has.
+
+    Raises
+    ------
+    TypeError
+        If the network is a classifier.
     """
 
     def __init__(self, network: Network, preparation: Preparation, image_shape: tuple[int, int, int]):
+        if network.code_shape is None:
+            raise TypeError("network is a classifier, which has no codes")
         self._network = network
         self._as_image = preparation._replace(flat=False)
         self._image_shape = self._as_image.shape(image_shape)

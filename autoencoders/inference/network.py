@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from pathlib import Path
@@ -93,7 +93,14 @@ class Network:
         Returns
         -------
         ndarray of shape (n, *code_shape), float32
+
+        Raises
+        ------
+        TypeError
+            If the network is a classifier.
         """
+        if self.code_shape is None:
+            raise TypeError("a classifier has no codes")
         return self._run(self._encoder, inputs, self.code_shape)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
@@ -236,7 +243,7 @@ def _reshape(x: np.ndarray, config: dict) -> np.ndarray:
 # For each class of layers its function, and the only values that it knows of some options.
 _IMAGES = {"data_format": "channels_last"}
 _CONVOLUTION = {**_IMAGES, "padding": "same", "dilation_rate": [1, 1], "use_bias": True}
-LAYERS: dict[str, tuple[Callable[..., np.ndarray], dict[str, object]]] = {
+LAYERS: dict[str, tuple[Callable[..., np.ndarray], Mapping[str, object]]] = {
     "Conv2D": (_convolution, {**_CONVOLUTION, "groups": 1}),
     "Conv2DTranspose": (_transposed_convolution, {**_CONVOLUTION, "output_padding": None}),
     "Dense": (_dense, {"use_bias": True}),

@@ -62,8 +62,8 @@ class PrincipalComponents:
         # float32 takes four times what uint8 does.
         images = in_memory(images, None if self.memory is None else self.memory // 4)
         if isinstance(images, Rows):
-            vectors = images.map(pixels)
-            mean, directions, _, _ = principal_components(vectors, min(self.n_components, *vectors.shape))
+            rows = images.map(pixels)
+            mean, directions, _, _ = principal_components(rows, min(self.n_components, *rows.shape))
             self._project = partial(project, mean=mean.astype(np.float32), matrix=directions.T.astype(np.float32))
         else:
             vectors = pixels(images)

@@ -113,7 +113,7 @@ def read(photograph: Photograph) -> np.ndarray:
 
     # find_spec does not import the package: all of scikit-learn takes a second.
     spec = find_spec(photograph.package)
-    file = Path(spec.origin).parent / photograph.file if spec else Path(photograph.file)
+    file = Path(spec.origin).parent / photograph.file if spec and spec.origin else Path(photograph.file)
     if not file.is_file():
         raise InputError(_unusable(photograph, "is not there"))
     image = imread(file)

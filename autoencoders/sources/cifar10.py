@@ -100,8 +100,8 @@ def _members(tarball: Path, names: Collection[str]) -> dict[str, bytes]:
         with tarfile.open(tarball) as archive:
             for member in archive:
                 name = Path(member.name).name
-                if member.isfile() and name in names:
-                    contents[name] = archive.extractfile(member).read()
+                if member.isfile() and name in names and (unpacked := archive.extractfile(member)) is not None:
+                    contents[name] = unpacked.read()
                 if len(contents) == len(names):
                     break
     except (tarfile.TarError, EOFError, OSError, zlib.error):

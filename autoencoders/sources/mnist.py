@@ -53,8 +53,8 @@ def load(home: Path, limit: int | None, test_share: float, seed: int, log: Calla
         If files are missing and cannot be downloaded, or are not the official ones.
     """
     classes = [str(digit) for digit in range(10)]
-    idx = {name: _find(home, _spellings(name)) for name in (*TRAIN, *TEST)}
-    if None in idx.values():
+    found = {name: _find(home, _spellings(name)) for name in (*TRAIN, *TEST)}
+    if None in found.values():
         if npz := _find(home, [NPZ]):
             train, test = _from_npz(npz)
             return Source(classes, train.first(limit), test.first(limit), f"MNIST, {NPZ}")
@@ -62,7 +62,7 @@ def load(home: Path, limit: int | None, test_share: float, seed: int, log: Calla
             train, test = set_apart(_from_pickle(pkl).first(limit), test_share, np.random.default_rng(seed))
             log(f"{pkl} holds no test images: {len(test)} of its images are set apart for testing")
             return Source(classes, train, test, f"MNIST, {PKL}, of which {len(test)} images are set apart for testing")
-    idx = {name: file or _downloaded(home, name, log) for name, file in idx.items()}
+    idx = {name: file or _downloaded(home, name, log) for name, file in found.items()}
     train, test = (_from_idx(idx, *names).first(limit) for names in (TRAIN, TEST))
     return Source(classes, train, test, "MNIST, the four IDX files")
 

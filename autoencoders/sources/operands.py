@@ -7,6 +7,7 @@ import codecs
 import struct
 import warnings
 from collections.abc import Callable
+from typing import TypeVar
 
 # Python reads digits in quadratic time.
 LONGEST_NUMBER = 30
@@ -61,41 +62,42 @@ class Reader:
         return self.file[begin:end]
 
 
+Value = TypeVar("Value")
 # Each of these returns a function that reads one operand, which raises `Damaged` or ValueError.
-Operand = Callable[[Reader], object]
+Operand = Callable[[Reader], Value]
 
 
-def constant(value: object) -> Operand:
+def constant(value: Value) -> Operand[Value]:
     """Read nothing."""
     return lambda reader: value
 
 
-def new(kind: type) -> Operand:
+def new(kind: type[Value]) -> Operand[Value]:
     """Read nothing, and make an empty container each time."""
     return lambda reader: kind()
 
 
-def number(width: int) -> Operand:
+def number(width: int) -> Operand[int]:
     """Read a number of so many bytes, without sign."""
     return lambda reader: int.from_bytes(reader.take(width), "little")
 
 
-def signed(width: int) -> Operand:
+def signed(width: int) -> Operand[int]:
     """Read a number of so many bytes, of which half are negative."""
     return lambda reader: integer(reader.take(width))
 
 
-def raw(width: int) -> Operand:
+def raw(width: int) -> Operand[bytes]:
     """Read a length of so many bytes, then as many bytes as it says."""
     return lambda reader: reader.take(int.from_bytes(reader.take(width), "little"))
 
 
-def sized(width: int, make: Callable[[bytes], object]) -> Operand:
+def sized(width: int, make: Callable[[bytes], Value]) -> Operand[Value]:
     """Read a length of so many bytes, then as many bytes as it says, and make something of these."""
     return lambda reader: make(reader.take(reader.number(width)))
 
 
-def line(make: Callable[[bytes], object], longest: int | None = None) -> Operand:
+def line(make: Callable[[bytes], Value], longest: int | None = None) -> Operand[Value]:
     """Read a line and make something of it."""
     return lambda reader: make(reader.line(longest))
 

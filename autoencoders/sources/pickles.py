@@ -45,22 +45,25 @@ def labelled_images(
     InputError
         If it is damaged, asks for anything but containers, text, numbers and arrays, or does not hold this.
     """
-    content = _mapping(content, file, kind)
+    found = _mapping(content, file, kind)
     for key in (images, labels):
-        if key not in content:
+        if key not in found:
             raise _unusable(file, kind, f"it has no '{key}'")
-    pixels = made(content[images])
+    pixels = made(found[images])
     if pixels is None or pixels.dtype != np.uint8 or pixels.ndim == 0 or pixels.shape[1:] != shape:
         expected = ", ".join(["N", *map(str, shape)])
         raise _unusable(file, kind, f"its '{images}' is not an array of uint8 [{expected}]")
-    return pixels, _labels(content[labels], len(pixels), file, kind, labels)
+    return pixels, _labels(found[labels], len(pixels), file, kind, labels)
 
 
 def class_names(content: bytes, file: Path | str, kind: str, key: str) -> list[str]:
     """Return the ten class names in a pickled dictionary, by label; parameters and errors as for `labelled_images`."""
     names = _mapping(content, file, kind).get(key)
-    are_names = isinstance(names, list) and all(isinstance(name, str | bytes) for name in names)
-    if not are_names or len(names) != N_CLASSES:
+    if (
+        not isinstance(names, list)
+        or not all(isinstance(name, str | bytes) for name in names)
+        or len(names) != N_CLASSES
+    ):
         raise _unusable(file, kind, f"its '{key}' is not a list of {N_CLASSES} names")
     return [_text(name) for name in names]
 

@@ -1,18 +1,20 @@
 """What a pickle says of NumPy's arrays, recorded; and arrays made from such records, once these are checked.
 
 NumPy trusts what it is given when it unpickles: a file could make it take bytes of the file for pointers. So NumPy sees
-nothing of a pickle but bytes, a type from `TYPES` and a shape that fits them.
+nothing of a pickle but bytes, a type that `TYPES` and `ORDERS` name and a shape that fits them.
 """
 
 import math
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TypeGuard
 
 import numpy as np
 
 SHOWN_OF_NAME = 60
 MOST_AXES = 8
-TYPES = {f"{kind}{size}": np.dtype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)}
+TYPES = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)}
+ORDERS = {"<", ">", "|", "="}
 
 
 class Refused(Exception):
@@ -145,9 +147,9 @@ def made(record: object) -> np.ndarray | None:
     if not isinstance(record, Array) or not isinstance(record.dtype, Dtype) or not isinstance(record.content, bytes):
         return None
     name, order, shape = _text(record.dtype.name), _text(record.dtype.order), record.shape
-    if name not in TYPES or order not in ("<", ">", "|", "=") or not _are_numbers(shape) or len(shape) > MOST_AXES:
+    if name not in TYPES or order not in ORDERS or not _are_numbers(shape) or len(shape) > MOST_AXES:
         return None
-    dtype = TYPES[name].newbyteorder(order)
+    dtype = np.dtype(order + name)
     if min(shape, default=1) < 1 or math.prod(shape) * dtype.itemsize != len(record.content):
         return None
     array = np.frombuffer(record.content, dtype)
@@ -169,6 +171,6 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _are_numbers(values: object) -> bool:
+def _are_numbers(values: object) -> TypeGuard[tuple[int, ...]]:
     # A truth value is an int for Python.
     return isinstance(values, tuple) and all(type(value) is int for value in values)

@@ -30,10 +30,10 @@ class _Machine:
 
     def __init__(self, file: bytes):
         self.reader = Reader(file)
-        self.stack = []
-        self.below = []
+        self.stack: list[object] = []
+        self.below: list[list[object]] = []
         # A dictionary costs what it holds; a list would cost as much as its largest index.
-        self.memo = {}
+        self.memo: dict[int, object] = {}
         self.encoded = 0
 
     def since_mark(self) -> list:
@@ -90,7 +90,7 @@ def interpret(file: bytes) -> object:
 
 
 # Instructions that put their operand on the stack.
-PUSHED: dict[bytes, Operand] = {
+PUSHED: dict[bytes, Operand[object]] = {
     pickle.NONE: operands.constant(None),
     pickle.NEWTRUE: operands.constant(True),
     pickle.NEWFALSE: operands.constant(False),
@@ -140,7 +140,7 @@ def _mark(machine: _Machine) -> None:
     machine.stack = []
 
 
-def _put(operand: Operand) -> _Step:
+def _put(operand: Operand[int]) -> _Step:
     def step(machine: _Machine) -> None:
         index = operand(machine.reader)
         # Picklers count. Other indices could be chosen so that all have the same hash.
@@ -151,7 +151,7 @@ def _put(operand: Operand) -> _Step:
     return step
 
 
-def _get(operand: Operand) -> _Step:
+def _get(operand: Operand[int]) -> _Step:
     return lambda machine: machine.stack.append(machine.memo[operand(machine.reader)])
 
 
@@ -177,7 +177,7 @@ def _container(make: Callable[[list], object]) -> _Step:
 
 
 def _dictionary(items: list) -> dict:
-    filled = {}
+    filled: dict[str | bytes, object] = {}
     _fill(filled, items)
     return filled
 

@@ -10,8 +10,9 @@ import math
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def read_json(path: Path) -> Any:
         raise InputError(_unreadable(path, "JSON")) from None
 
 
-def read_array(path: Path) -> np.ndarray:
+def read_array(path: Path) -> np.memmap:
     """Open a `.npy` file that an earlier stage wrote, memory-mapped and read-only.
 
     Raises
@@ -149,15 +150,15 @@ class StoredArray:
                 found[place] = self._read(file, int(row), 1)[0]
             return found
 
-    def _read(self, file: BinaryIO, start: int, count: int) -> np.ndarray:
+    def _read(self, file: BufferedReader, start: int, count: int) -> np.ndarray:
         found = np.empty((count, *self.shape[1:]), self.dtype)
         file.seek(self._offset + start * self._row_size)
-        if file.readinto(found.reshape(-1).view(np.uint8)) != found.nbytes:
+        if file.readinto(found.reshape(-1).view(np.uint8).data) != found.nbytes:
             raise InputError(_unreadable(self._path, "NumPy"))
         return found
 
 
-def write_array(path: Path, shape: tuple[int, ...], dtype: type, blocks: Iterable[np.ndarray]) -> None:
+def write_array(path: Path, shape: tuple[int, ...], dtype: np.dtype | type, blocks: Iterable[np.ndarray]) -> None:
     """Write the `.npy` file of an array [n, …] that comes as blocks of its rows, in their order.
 
     Raises
