@@ -33,7 +33,7 @@ def branches(graph: networkx.DiGraph) -> list[list[str]]:
         # Stages that depend on nothing but their own sources are short, and wait for the end.
         if len(roots) == 1 and roots != {stage.addressing}:
             found[min(roots)].append(stage.addressing)
-    return list(found.values())
+    return [[root, *names] for root, names in found.items()]
 
 
 def main() -> int:
