@@ -55,13 +55,13 @@ def main() -> None:
     found |= sequences.baselines(given, preparation(images), targets)
     scores = {method: sequences.scores(hidden, predicted) for method, predicted in found.items()}
 
-    targets = (
+    outputs = (
         files.models("sequence"),
         files.data("sequence"),
         files.plots("sequence"),
         files.metrics("sequence.json"),
     )
-    with files.whole(*targets) as (folder, tables, plots, metrics):
+    with files.whole(*outputs) as (folder, tables, plots, metrics):
         storage.save(model, folder)
         files.write_json(folder / "parameters.json", sequence.model_dump())
         history = pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": losses})

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
+
+# What a curve is given as.
+Numbers: TypeAlias = Sequence[float] | np.ndarray | pd.Series
 
 # Paul Tol's "bright" scheme: distinct also for the colour-blind and in print.
 COLOURS = ["#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#222222", "#EE7733", "#009988"]
@@ -122,8 +126,8 @@ def _side_by_side(images: np.ndarray) -> np.ndarray:
 
 
 def curves(
-    x: Sequence[float] | Mapping[str, Sequence[float]],
-    lines: Mapping[str, Sequence[float]],
+    x: Numbers | Mapping[str, Numbers],
+    lines: Mapping[str, Numbers],
     xlabel: str,
     ylabel: str,
     title: str = "",
@@ -139,9 +143,7 @@ def curves(
     return figure
 
 
-def panels(
-    x: Sequence[float], curves: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str, title: str = ""
-) -> Figure:
+def panels(x: Numbers, curves: Mapping[str, Mapping[str, Numbers]], xlabel: str, title: str = "") -> Figure:
     """Draw plots of curves side by side: for each label of a y-axis its lines, over an `x` common to all."""
     figure = Figure(figsize=(1.2 + 4.6 * len(curves), 4.2), layout="constrained")
     for axis, (ylabel, lines) in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True):
@@ -153,8 +155,8 @@ def panels(
 
 def _draw_curves(
     axis: Axes,
-    x: Sequence[float] | Mapping[str, Sequence[float]],
-    lines: Mapping[str, Sequence[float]],
+    x: Numbers | Mapping[str, Numbers],
+    lines: Mapping[str, Numbers],
     xlabel: str,
     ylabel: str,
 ) -> None:
@@ -163,7 +165,7 @@ def _draw_curves(
         style = "-" if number < len(COLOURS) else "--"
         axis.plot(own, y, style, color=COLOURS[number % len(COLOURS)], label=name)
     axis.set(xlabel=xlabel, ylabel=ylabel)
-    if all(isinstance(value, (int, np.integer)) for value in axis.lines[0].get_xdata()):
+    if all(isinstance(value, (int, np.integer)) for value in np.asarray(axis.lines[0].get_xdata(), dtype=object)):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(alpha=0.3)
     if len(lines) > 1:

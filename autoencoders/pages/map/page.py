@@ -105,8 +105,9 @@ def scatter(points: np.ndarray, groups: np.ndarray, names: Sequence[str], by: st
     size = min(max(12000 / len(points), 2), 20)
     for group in np.unique(groups):
         turn, colour = divmod(int(group), len(figures.COLOURS))
-        style = {"color": figures.COLOURS[colour], "marker": MARKERS[turn % len(MARKERS)], "linewidths": 0}
-        axis.scatter(*points[groups == group].T, s=size, label=names[group], **style)
+        x, y = points[groups == group].T
+        marker = MARKERS[turn % len(MARKERS)]
+        axis.scatter(x, y, s=size, color=figures.COLOURS[colour], marker=marker, linewidths=0, label=names[group])
     axis.set(xticks=[], yticks=[])
     axis.set_aspect("equal", adjustable="datalim")
     axis.set_title(title, fontsize=10)
