@@ -7,6 +7,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import memory
 import numpy as np
 import pytest
 
@@ -18,6 +19,46 @@ OFFICIAL = (
     "mnist/t10k-labels-idx1-ubyte.gz",
     "mnist.pkl",
 )
+
+
+# Marks that a test gets by the fixtures it asks for.
+MARKS = {"data_home": "official", "cold_run": "graph"}
+DESELECTED = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what takes long or needs something that a machine may lack, so that `make quick` can leave it out."""
+    for item in items:
+        for fixture, mark in MARKS.items():
+            if fixture in item.fixturenames:
+                item.add_marker(mark)
+        if getattr(item.module, "peak", None) is memory.peak and "peak" in item.function.__code__.co_names:
+            item.add_marker("memory")
+        if item.get_closest_marker("graph"):
+            # One worker of pytest-xdist runs the graph, the others meanwhile everything else.
+            item.add_marker(pytest.mark.xdist_group("graph"))
+
+
+def pytest_deselected(items):
+    # A worker of pytest-xdist says nothing of what it leaves out; see `pytest_testnodedown`.
+    config = items[0].config
+    config.stash[DESELECTED] = config.stash.get(DESELECTED, 0) + len(items)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["deselected"] = session.config.stash.get(DESELECTED, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    # Every worker collects all tests.
+    node.config.stash[DESELECTED] = getattr(node, "workeroutput", {}).get("deselected", 0)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.pluginmanager.hasplugin("dsession") and (count := config.stash.get(DESELECTED, 0)):
+        terminalreporter.write_line(f"{count} deselected: not of the marks asked for (-m {config.option.markexpr!r})")
 
 
 @pytest.fixture

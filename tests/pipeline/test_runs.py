@@ -1,21 +1,38 @@
-"""The whole graph, run by DVC on little data."""
+"""The whole graph, run by DVC on little data with one entry of each kind."""
 
-import hashlib
+import shutil
+import sys
 from pathlib import Path
 
-import pytest
-from conftest import Checkout, stages_run
-from small import small_parameters, write_parameters
+from checkouts import FIRST, Checkout, parameters, stages_run
+from small import write_parameters
 
 from stages.shared.parameters import load
 
-CHAIN = {f"{stage}@photos-convolutional" for stage in ("train", "encode", "cluster", "search", "map")}
+CHAIN = ("train", "encode", "cluster", "search", "map")
 # Of a representation without a network.
 SHORT_CHAIN = ("represent", "cluster-representation", "search-representation")
+# Runs stages, the arguments, by their commands, each in a fork of a process that has imported them all: new processes
+# without the seconds of their imports.
+IN_FORKS = """
+import importlib, os, shlex, sys
+from autoencoders.networks import architectures, recurrent, storage
+from autoencoders.training import fit
+commands = [shlex.split(command)[2:] for command in sys.argv[1:]]
+modules = {name: importlib.import_module(name) for name, *_ in commands}
+for name, *arguments in commands:
+    sys.stdout.flush()
+    if not (child := os.fork()):
+        modules[name].main(*arguments)
+        sys.stdout.flush()
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(f"{name} failed: {arguments}")
+"""
 
 
 def change(checkout: Checkout, key: str, value: object) -> None:
-    values = small_parameters()
+    values = parameters(FIRST)
     *path, last = key.split(".")
     block = values
     for part in path:
@@ -24,122 +41,104 @@ def change(checkout: Checkout, key: str, value: object) -> None:
     write_parameters(checkout.folder, values)
 
 
-def test_two_cold_runs_give_the_same_bytes(cold_runs):
-    first, second = (checkout.results() for checkout in cold_runs)
-    assert first.keys() == second.keys()
-    digests = [
-        {path: hashlib.sha256(content).hexdigest() for path, content in each.items()} for each in (first, second)
-    ]
-    assert digests[0] == digests[1]
-    kinds = {Path(path).suffix for path in first}
-    assert {".h5", ".npy", ".json", ".csv", ".png", ".md", ".txt"} <= kinds
+def lock(checkout: Checkout) -> dict:
+    return load(checkout.folder / "dvc.lock")["stages"]
 
 
-def test_every_stage_ran_and_wrote_what_it_declares_and_nothing_else(cold_runs):
-    checkout = cold_runs[0]
-    listed = checkout.run("dvc", "stage", "list", "--name-only").stdout.split()
-    assert checkout.ran == set(listed)
-    lock = load(checkout.folder / "dvc.lock")
-    declared = [out["path"] for stage in lock["stages"].values() for out in stage["outs"]]
-    assert all((checkout.folder / path).exists() for path in declared)
+def test_every_stage_ran_once_and_wrote_what_it_declares_and_nothing_else(cold_run):
+    listed = cold_run.run("dvc", "stage", "list", "--name-only").stdout.split()
+    assert sorted(cold_run.ran) == sorted(listed)
+    declared = [out["path"] for stage in lock(cold_run).values() for out in stage["outs"]]
+    assert all((cold_run.folder / path).exists() for path in declared)
     stray = [
-        path for path in checkout.results() if not any(path == out or path.startswith(f"{out}/") for out in declared)
+        path for path in cold_run.results() if not any(path == out or path.startswith(f"{out}/") for out in declared)
     ]
     assert stray == []
+
+
+def test_an_added_network_and_representation_run_their_own_chains_and_the_summary(extended_run):
+    chains = [f"{stage}@digits-strided" for stage in CHAIN]
+    chains += [f"{stage}@photos-patch-autoencoder" for stage in SHORT_CHAIN]
+    assert sorted(extended_run.ran) == sorted([*chains, "summarize", "report"])
+    summary = (extended_run.folder / "data/summary/summary.md").read_text(encoding="utf-8")
+    assert "digits-strided" in summary and "photos-patch-autoencoder" in summary
+
+
+def test_a_cold_run_in_other_processes_gives_the_same_bytes(cold_run, extended_run, tmp_path):
+    again, commands = Checkout(tmp_path), lock(extended_run)
+    for name in ("autoencoders", "stages", "params.yaml"):
+        copy = shutil.copytree if (extended_run.folder / name).is_dir() else shutil.copy
+        copy(extended_run.folder / name, tmp_path / name)
+    order = [name for name in cold_run.ran if name not in extended_run.ran] + extended_run.ran
+    again.run(sys.executable, "-c", IN_FORKS, *(commands[name]["cmd"] for name in order))
+    first, second = extended_run.results(), again.results()
+    assert first.keys() == second.keys()
+    assert [path for path in first if first[path] != second[path]] == []
+    kinds = {Path(path).suffix for path in first}
+    assert {".h5", ".npy", ".json", ".csv", ".png", ".md", ".txt", ".html"} <= kinds
 
 
 def test_a_second_run_does_nothing_and_says_so(finished_checkout):
     before = finished_checkout.results()
     done = finished_checkout.run("dvc", "repro")
-    assert stages_run(done.stdout) == set()
+    assert stages_run(done.stdout) == []
     assert "Data and pipelines are up to date." in done.stdout
     assert finished_checkout.results() == before
 
 
-def test_a_networks_epochs_rerun_its_own_chain_and_the_summary(finished_checkout):
-    done = finished_checkout.run("dvc", "exp", "run", "-S", "autoencoders.photos-convolutional.epochs=3")
-    assert stages_run(done.stdout) == {*CHAIN, "summarize", "report"}
-    assert "photos-convolutional.json" in finished_checkout.run("dvc", "metrics", "diff").stdout
+def test_a_networks_epochs_rerun_what_follows_from_it_and_the_summary(finished_checkout):
+    done = finished_checkout.run("dvc", "exp", "run", "-S", "classifiers.digits-classifier.epochs=3")
+    of_classifier = ["train-classifier@digits-classifier", "evaluate@digits-classifier", "generate@digits-variational"]
+    assert sorted(stages_run(done.stdout)) == sorted([*of_classifier, "summarize", "report"])
+    assert "digits-classifier.json" in finished_checkout.run("dvc", "metrics", "diff").stdout
 
 
-def test_an_added_network_runs_its_own_chain_and_the_summary(finished_checkout):
-    values = small_parameters()
-    values["autoencoders"]["digits-tiny"] = {**values["autoencoders"]["digits-simple"], "units": [32, 8]}
-    write_parameters(finished_checkout.folder, values)
-    done = finished_checkout.run("dvc", "repro")
-    assert stages_run(done.stdout) == {
-        *(name.replace("photos-convolutional", "digits-tiny") for name in CHAIN),
-        "summarize",
-        "report",
-    }
-    assert "digits-tiny" in (finished_checkout.folder / "data/summary/summary.md").read_text()
-
-
-def test_an_added_representation_runs_its_own_chain_and_the_summary(finished_checkout):
-    values = small_parameters()
-    values["representations"]["digits-few"] = {**values["representations"]["digits-pca"], "n_components": 3}
-    write_parameters(finished_checkout.folder, values)
-    done = finished_checkout.run("dvc", "repro")
-    assert stages_run(done.stdout) == {*(f"{stage}@digits-few" for stage in SHORT_CHAIN), "summarize", "report"}
-    assert "digits-few" in (finished_checkout.folder / "data/summary/summary.md").read_text()
-
-
-@pytest.mark.parametrize(
-    ("module", "reruns"),
-    [
-        ("reconstruction", {"encode@digits-simple"}),
-        ("representations", {"represent@digits-pca"}),
-        ("clustering", {"cluster@digits-simple", "cluster-representation@digits-pca"}),
-    ],
-)
-def test_a_changed_source_reruns_what_depends_on_it(finished_checkout, module, reruns):
-    file = finished_checkout.folder / f"autoencoders/{module}.py"
-    file.write_text(file.read_text() + "\n# Changed.\n")
-    stages = ("neuron", "encode@digits-simple", "cluster@digits-simple", "cluster-representation@digits-pca")
+def test_a_changed_source_or_section_reruns_what_depends_on_it(finished_checkout):
+    file = finished_checkout.folder / "autoencoders/uses/reconstruction.py"
+    file.write_text(file.read_text(encoding="utf-8") + "\n# Changed.\n", encoding="utf-8")
+    change(finished_checkout, "cluster.central_images", 2)
+    stages = ("neuron", "search@digits-denoising", "map@digits-denoising", "cluster-representation@digits-pca")
     done = finished_checkout.run("dvc", "repro", *stages)
-    assert stages_run(done.stdout) == reruns
-
-
-def test_another_clustering_trains_and_encodes_nothing_again(finished_checkout):
-    change(finished_checkout, "cluster.central_images", 3)
-    done = finished_checkout.run("dvc", "repro", "view@digits-simple", "cluster-representation@digits-pca")
-    # The map shows clusters, which are the same as before.
-    assert stages_run(done.stdout) == {"cluster@digits-simple", "cluster-representation@digits-pca"}
+    # Nothing is trained again. Search reads codes and the map clusters, which are the same as before.
+    assert stages_run(done.stdout) == [
+        "fingerprints",
+        "encode@digits-denoising",
+        "cluster@digits-denoising",
+        "cluster-representation@digits-pca",
+    ]
 
 
 def test_a_mistake_is_one_sentence_and_leaves_nothing_half_written(finished_checkout):
-    change(finished_checkout, "autoencoders.digits-simple.epochs", -1)
-    done = finished_checkout.run("dvc", "repro", "train@digits-simple", check=False)
+    change(finished_checkout, "autoencoders.digits-denoising.epochs", -1)
+    done = finished_checkout.run("dvc", "repro", "train@digits-denoising", check=False)
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    expected = "autoencoders.digits-simple.epochs is -1, but the input should be greater than or equal to 1."
+    expected = "autoencoders.digits-denoising.epochs is -1, but the input should be greater than or equal to 1."
     assert lines == [f"error: {expected}"]
     assert "Traceback" not in done.stderr
     assert list(finished_checkout.folder.rglob(".partial-*")) == []
 
 
-def test_a_fresh_clone_with_a_pulled_cache_is_up_to_date(cold_runs, tmp_path):
-    origin = cold_runs[0]
-    clone = object.__new__(Checkout)
-    clone.folder = tmp_path / "clone"
-    origin.run("git", "clone", "--quiet", str(origin.folder), str(clone.folder))
+def test_a_fresh_clone_with_a_pulled_cache_is_up_to_date(cold_run, tmp_path):
+    clone = Checkout(tmp_path / "clone")
+    cold_run.run("git", "clone", "--quiet", str(cold_run.folder), str(clone.folder))
     clone.run("dvc", "remote", "add", "--local", "--default", "origin", str(tmp_path / "remote"))
-    origin.run("dvc", "remote", "add", "--local", "--default", "--force", "origin", str(tmp_path / "remote"))
-    origin.run("dvc", "push")
+    cold_run.run("dvc", "remote", "add", "--local", "--default", "--force", "origin", str(tmp_path / "remote"))
+    cold_run.run("dvc", "push")
     clone.run("dvc", "pull")
     assert "up to date" in clone.run("dvc", "status").stdout
-    assert clone.results() == origin.results()
+    assert clone.results() == cold_run.results()
 
 
-def test_dvc_shows_metrics_and_experiments(finished_checkout):
+def test_dvc_shows_metrics_and_experiments(cold_run):
     for command in (("metrics", "show"), ("exp", "show", "--csv")):
-        assert "metrics/encode/digits-simple.json" in finished_checkout.run("dvc", *command).stdout
+        assert "metrics/encode/digits-denoising.json" in cold_run.run("dvc", *command).stdout
 
 
 def test_dvc_shows_every_plot_and_figure_on_one_page(finished_checkout):
     finished_checkout.run("dvc", "plots", "show")
-    page = (finished_checkout.folder / "dvc_plots/index.html").read_text()
+    page = (finished_checkout.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
     wanted = ["training-loss", "training-accuracy", "learning-rates", "sigmoid-neuron", "relu-neuron", "confusion"]
     wanted += ["first-twelve.png", "first-five.png", "denoised.png", "central-images.png", "neighbours-cosine.png"]
-    wanted += ["clusters.png", "clustering-digits.png", "clustering-photos.png", "psnr.png"]
+    wanted += ["clusters.png", "clustering-digits.png", "psnr.png"]
     assert [name for name in wanted if name not in page] == []
