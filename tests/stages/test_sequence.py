@@ -8,6 +8,7 @@ from small import small_parameters
 
 from autoencoders.core.errors import InputError
 from autoencoders.networks import storage
+from autoencoders.training import fit
 from stages import sequence
 
 SETTINGS = small_parameters()["sequence"]
@@ -94,8 +95,12 @@ def test_rows_that_leave_nothing_to_predict_are_refused_before_anything_is_writt
 
 def test_a_training_that_diverges_is_one_sentence(workspace, monkeypatch):
     # The gates of an LSTM saturate, so that no learning rate is sure to do it.
-    monkeypatch.setattr("autoencoders.training.fit.train", lambda *_, **__: {"loss": [0.7, float("nan")]})
     rate = SETTINGS["learning_rate"]
+
+    def diverge(*_):
+        raise fit.Diverged("sequence", {"loss": [0.7, float("nan")]}, rate)
+
+    monkeypatch.setattr(fit, "fit", diverge)
     sentence = "^the training of the sequence network diverged by epoch 2; lower sequence.learning_rate, which is"
     with pytest.raises(InputError, match=f"{sentence} {rate:g}"):
         sequence.main()

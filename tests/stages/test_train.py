@@ -10,7 +10,7 @@ from listed import listed
 from small import small_parameters, write_parameters
 
 from autoencoders.core.errors import InputError
-from autoencoders.networks import runtime, storage
+from autoencoders.networks import storage
 from stages import train
 from stages.shared.parameters import load
 
@@ -109,7 +109,6 @@ def test_the_history_has_a_row_an_epoch_and_the_metrics_its_last_one(results, gr
     assert np.isfinite(found).all(axis=None)
     kept = metrics(name)
     assert (kept.pop("source"), kept.pop("recipe")) == ("bundled", "fast")
-    assert kept.pop("precision", None) == GROUPS[group][name].get("precision")
     expected = {"parameters": count_parameters(GROUPS[group][name]), "epochs": 2, **found[list(scores)].iloc[-1]}
     assert kept == pytest.approx(expected, rel=1e-5)
 
@@ -173,18 +172,6 @@ def test_the_parameters_decide_the_network_and_its_training(change):
     network = storage.load(folder("digits-simple"))
     assert network.get_layer("code").output.shape == (None, 5)
     assert len(history("digits-simple")) == metrics("digits-simple")["epochs"] == 3
-
-
-@pytest.mark.parametrize(("flags", "used"), [("avx512_bf16", "bfloat16"), ("avx2", "float32")])
-def test_the_metrics_say_which_precision_the_machine_allowed(flags, used, change, tmp_path, monkeypatch):
-    before = weights("digits-simple")
-    monkeypatch.setattr(runtime, "PROCESSOR", tmp_path / "cpuinfo")
-    monkeypatch.setattr(runtime.tf.config, "list_physical_devices", lambda *_: [])
-    (tmp_path / "cpuinfo").write_text(f"flags : fpu {flags}\n", encoding="utf-8")
-    change(".".join(SIMPLE), precision="bfloat16", jit_compile=False)
-    train.main(*SIMPLE)
-    assert metrics("digits-simple")["precision"] == used
-    assert (weights("digits-simple") == before) is (used == "float32")
 
 
 def test_early_stopping_ends_the_training_and_keeps_the_best_epochs_weights(change):
