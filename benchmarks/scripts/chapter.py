@@ -5,6 +5,7 @@ process started, and the scores. Nothing of this project is imported. Validation
 has and which the pipeline does too, is left out in the chapter's favour.
 """
 
+import csv
 import json
 import os
 import sys
@@ -49,8 +50,13 @@ NETWORKS = {
 }
 
 
-def load(folder, *splits, what):
-    return np.concatenate([np.load(Path(folder, split, f"{what}.npy")) for split in splits])
+def load(folder, *splits):
+    return np.concatenate([np.load(Path(folder, split, "images.npy")) for split in splits])
+
+
+def listed_labels(folder, split):
+    with Path(folder, "listing.csv").open(encoding="utf-8", newline="") as file:
+        return np.array([int(row["label"]) for row in csv.DictReader(file) if row["split"] == split])
 
 
 def age():
@@ -67,13 +73,13 @@ class Report(keras.callbacks.Callback):
 def main(name, folder, epochs):
     model = NETWORKS[name]()
     if name.endswith("classifier"):
-        images, labels = (load(folder, "train", what=what) for what in ("images", "labels"))
+        images, labels = load(folder, "train"), listed_labels(folder, "train")
         images = (images.mean(axis=-1) / 255).astype("float32").reshape(len(images), -1)
         targets = keras.utils.to_categorical(labels, 10)
         optimizer = keras.optimizers.SGD(learning_rate=0.01)
         model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
     else:
-        images = load(folder, "train", "validation", what="images")
+        images = load(folder, "train", "validation")
         if name != "photos-convolutional":
             images = images.mean(axis=-1, keepdims=True)
         images = (images / 255).astype("float32")
