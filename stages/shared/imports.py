@@ -26,13 +26,14 @@ def closure(file: Path) -> list[str]:
         current = pending.pop()
         if current not in found:
             found.add(current)
-            pending += _imported(current)
+            pending += imported(current)
     folders = {path.parent for path in found if path.match("autoencoders/pages/*/*.py")}
     assets = (path for folder in folders for path in folder.iterdir() if path.is_file() and path.suffix != ".pyc")
     return sorted({path.as_posix() for path in (*found, *assets)})
 
 
-def _imported(file: Path) -> list[Path]:
+def imported(file: Path) -> list[Path]:
+    """Return the project's own modules that a file imports itself, and the packages that they are in."""
     names = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

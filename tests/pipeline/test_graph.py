@@ -6,12 +6,13 @@ import re
 from functools import cache
 from pathlib import Path
 
+import networkx
 import pytest
 from dvc.repo import Repo
 from small import ROOT
 
 from stages.fingerprints import SHARED
-from stages.shared.imports import PACKAGES, closure
+from stages.shared.imports import PACKAGES, closure, imported
 from stages.shared.parameters import load
 from stages.shared.settings.layers import WITH_DEFAULTS, WITH_RECIPES
 
@@ -152,6 +153,21 @@ def test_every_module_of_the_pipeline_is_a_stage_or_serves_one():
 def test_the_library_imports_nothing_of_the_pipeline():
     for file in Path("autoencoders").rglob("*.py"):
         assert not any(path.startswith("stages/") for path in imported(file)), file
+
+
+def test_no_room_of_the_library_needs_one_that_needs_it():
+    rooms = networkx.DiGraph()
+    for file in Path("autoencoders").rglob("*.py"):
+        for needed in imported(file):
+            if needed.parts[0] == "autoencoders" and len(needed.parts) > 2 and len(file.parts) > 2:
+                rooms.add_edge(file.parts[1], needed.parts[1])
+    rooms.remove_edges_from([(room, room) for room in rooms])
+    assert list(networkx.simple_cycles(rooms)) == []
+
+
+def test_no_module_is_longer_than_one_reads_in_a_sitting():
+    files = [file for folder in ("autoencoders", "stages", "tools") for file in Path(folder).rglob("*.py")]
+    assert [file for file in files if len(file.read_text(encoding="utf-8").splitlines()) > 300] == []
 
 
 def test_stages_that_train_nothing_do_not_reach_tensorflow():
