@@ -12,7 +12,8 @@ from dvc.repo import Repo
 from small import ROOT
 
 from stages.fingerprints import SHARED
-from stages.shared.imports import PACKAGES, closure, imported
+from stages.shared.imports import PACKAGES, closure
+from stages.shared.imports import imported as imported_by
 from stages.shared.parameters import load
 from stages.shared.settings.layers import WITH_DEFAULTS, WITH_RECIPES
 
@@ -158,7 +159,7 @@ def test_the_library_imports_nothing_of_the_pipeline():
 def test_no_room_of_the_library_needs_one_that_needs_it():
     rooms = networkx.DiGraph()
     for file in Path("autoencoders").rglob("*.py"):
-        for needed in imported(file):
+        for needed in imported_by(file):
             if needed.parts[0] == "autoencoders" and len(needed.parts) > 2 and len(file.parts) > 2:
                 rooms.add_edge(file.parts[1], needed.parts[1])
     rooms.remove_edges_from([(room, room) for room in rooms])
