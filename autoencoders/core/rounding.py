@@ -1,8 +1,7 @@
 """Numbers as they are written to files that people compare."""
 
 from collections.abc import Mapping
-
-import numpy as np
+from numbers import Integral, Real
 
 
 def rounded(value: object, digits: int) -> object:
@@ -14,8 +13,11 @@ def rounded(value: object, digits: int) -> object:
         return {key: rounded(inner, digits) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [rounded(inner, digits) for inner in value]
-    if isinstance(value, (float, np.floating)):
-        return float(f"{value:.{digits}g}")
-    if isinstance(value, np.integer):
+    if isinstance(value, bool):
+        return value
+    # NumPy registers its numbers with these classes, so that it need not be imported here.
+    if isinstance(value, Integral):
         return int(value)
+    if isinstance(value, Real):
+        return float(f"{value:.{digits}g}")
     return value

@@ -153,7 +153,9 @@ def drawn():
 
     def names(folder: Path | str) -> set[str]:
         images = {file.name: matplotlib.image.imread(file, format="png") for file in Path(folder).iterdir()}
-        return {name for name, image in images.items() if len(np.unique(image[..., :3])) > 1}
+        # A figure of greys alone has no third axis.
+        greys = {name: image if image.ndim == 2 else image[..., :3] for name, image in images.items()}
+        return {name for name, image in greys.items() if len(np.unique(image)) > 1}
 
     return names
 

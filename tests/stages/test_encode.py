@@ -131,7 +131,10 @@ def test_the_figures_show_the_first_five_of_the_training_and_of_the_test_images(
     np.testing.assert_allclose(first["reconstruction"], trained(name, training), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(denoised["clean"], test, atol=1e-6)
     np.testing.assert_allclose(denoised["restored"], trained(name, denoised["noisy"]), rtol=1e-4, atol=1e-5)
-    assert np.std(denoised["noisy"] - test) == pytest.approx(AUTOENCODERS[name]["noise"], rel=0.15)
+    # Other noise than the stage's, clipped as well: over so many pixels, the deviation hardly depends on the draw.
+    noise = np.random.default_rng(12345).normal(0, AUTOENCODERS[name]["noise"], test.shape)
+    expected = np.std(np.clip(test + noise, 0, 1) - test)
+    assert np.std(denoised["noisy"] - test) == pytest.approx(expected, rel=0.05)
 
 
 def test_a_failure_on_the_way_leaves_nothing(workspace, monkeypatch):

@@ -5,13 +5,14 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from small import ROOT
 
 from autoencoders.core.errors import InputError
 from autoencoders.inference.network import Network
 from autoencoders.networks import storage
 from autoencoders.networks.runtime import deterministic, keras
 from autoencoders.networks.variational import Sampling
-from stages.shared import blocks
+from stages.shared.settings import networks
 
 layers = keras.layers
 HALVING = {"strides": 2, "padding": "same"}
@@ -133,7 +134,7 @@ def test_windows_of_any_size_meet_the_pixels_that_they_meet_in_keras(tmp_path, k
     assert_as_keras(Network(tmp_path).predict(images), storage.load(tmp_path)(images))
 
 
-@pytest.mark.parametrize("activation", [*get_args(blocks.Activation), "softmax"])
+@pytest.mark.parametrize("activation", [*get_args(networks.Activation), "softmax"])
 def test_every_activation_that_the_parameters_allow_is_that_of_keras(tmp_path, activation):
     save(tmp_path, layers.Dense(12, activation), shape=(12,))
     model = storage.load(tmp_path)
@@ -206,4 +207,4 @@ def test_what_numpy_cannot_run_is_named_instead_of_run_wrongly(tmp_path, part, n
 
 def test_the_stages_that_only_run_networks_do_not_wait_for_tensorflow():
     program = "import sys, stages.cluster, stages.encode, stages.evaluate; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).resolve().parents[2]).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
