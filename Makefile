@@ -18,10 +18,10 @@ repro: $(INSTALLED)
 	@echo "Everything on one page: $(CURDIR)/report/index.html. Tables: data/summary/. Figures: plots/."
 
 test: $(INSTALLED)
-	python -m pytest --numprocesses $(WORKERS)
+	python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 quick: $(INSTALLED)
-	python -m pytest --numprocesses $(WORKERS) -m "not graph and not browser and not official"
+	python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not graph and not browser and not official"
 
 lint: $(LINTERS)
 	ruff check
