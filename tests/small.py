@@ -23,7 +23,7 @@ def small_parameters() -> dict:
     for network in (*values["classifiers"].values(), *values["autoencoders"].values()):
         network["epochs"] = 2
         if "filters" in network:
-            network["filters"] = [width // 4 for width in network["filters"]]
+            network["filters"] = [width // 2 for width in network["filters"]]
     for representation in values["representations"].values():
         if representation["kind"] == "patches":
             representation |= {"n_patches": 500, "n_centres": 20}

@@ -7,10 +7,10 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
 import pytest
 from filelock import FileLock, Timeout
+from PIL import Image
 from small import small_parameters, write_parameters
 
 from autoencoders.pages import figures
@@ -152,10 +152,10 @@ def drawn():
     """A function that returns the names of a folder's files, all of them PNGs, without those of a single colour."""
 
     def names(folder: Path | str) -> set[str]:
-        images = {file.name: matplotlib.image.imread(file, format="png") for file in Path(folder).iterdir()}
-        # A figure of greys alone has no third axis.
-        greys = {name: image if image.ndim == 2 else image[..., :3] for name, image in images.items()}
-        return {name for name, image in greys.items() if len(np.unique(image)) > 1}
+        images = {
+            file.name: np.asarray(Image.open(file, formats=["PNG"]).convert("RGB")) for file in Path(folder).iterdir()
+        }
+        return {name for name, image in images.items() if len(np.unique(image)) > 1}
 
     return names
 

@@ -121,7 +121,7 @@ def test_a_form_is_pooled_scaled_and_clustered_as_its_parameters_say(results, fo
     name = "photos-convolutional"
     pooled = {
         # Rows and columns of 16×16 positions, two halves each; the mean over the places of each quadrant.
-        part: codes(name, part).reshape(-1, 2, 8, 2, 8, 8).mean(axis=(2, 4)).reshape(-1, 32)
+        part: codes(name, part).reshape(-1, 2, 8, 2, 8, 16).mean(axis=(2, 4)).reshape(-1, 64)
         for part in SPLITS
     }
     n, options = (32, {}) if form == "whitened" else (10, {"max_iter": 200, "reg_covar": 1e-3})
@@ -147,10 +147,11 @@ def test_codes_without_positions_are_not_pooled_and_no_more_components_are_kept_
         name: [metrics(name)[form]["width"] for form in FORMS]
         for name in ("photos-convolutional", "digits-simple", "digits-strided")
     }
-    # Filters that are 0 for every image leave components without variance, which are dropped.
-    plain, whitened, mixture = widths.pop("photos-convolutional")
-    assert (plain, mixture) == (16 * 16 * 8, 10) and 10 < whitened <= 32
-    assert widths == {"digits-simple": [100, 32, 10], "digits-strided": [10, 10, 10]}
+    assert widths == {
+        "photos-convolutional": [16 * 16 * 16, 32, 10],
+        "digits-simple": [100, 32, 10],
+        "digits-strided": [10, 10, 10],
+    }
 
 
 def test_seeds_are_counted_from_the_first(only, change):
@@ -204,7 +205,7 @@ def test_the_figures_show_decoded_centres_the_images_nearest_to_them_and_the_cla
     (shown,) = drawings["image_rows"]
     assert shown["captions"] == ["decoded centre", "nearest images"]
     network = storage.load(Path("models", name))
-    decoded = centres(name).reshape(-1, 16, 16, 8)
+    decoded = centres(name).reshape(-1, 16, 16, 16)
     for layer in network.layers[network.layers.index(network.get_layer("code")) + 1 :]:
         decoded = layer(decoded)
     images = np.concatenate([pixels(BLOCKS[name], split) for split in SPLITS["training"]])

@@ -54,7 +54,7 @@ def test_noise_and_network_are_scored_as_scikit_image_and_keras_have_it(change, 
     block = PARAMETERS["autoencoders"][name]
     clean = pixels(block, "test")
     noisy = add_noise(clean, block["noise"], np.random.default_rng(SETTINGS["seed"]))
-    restored = storage.load(Path("models", name)).predict(noisy, verbose=0)
+    restored = np.asarray(storage.load(Path("models", name))(noisy))
     for method, images in (("noisy", noisy), ("network", restored)):
         pairs = list(zip(clean, images, strict=True))
         psnr = np.mean([peak_signal_noise_ratio(*pair, data_range=1) for pair in pairs])

@@ -34,7 +34,7 @@ def probabilities(pixels):
 
     def predict(name: str, split: str) -> np.ndarray:
         images = pixels(CLASSIFIERS[name], split)
-        return storage.load(Path("models", name)).predict(images.reshape(len(images), -1), verbose=0)
+        return np.asarray(storage.load(Path("models", name))(images.reshape(len(images), -1)))
 
     return predict
 

@@ -33,7 +33,7 @@ def written() -> dict[str, bytes]:
 def test_the_kept_network_predicts_what_is_scored(results):
     network = storage.load(Path("models/sequence"))
     test = images("test")
-    found = network.predict(test[:, :ROWS], verbose=0)
+    found = np.asarray(network(test[:, :ROWS]))
     assert found.shape == test[:, ROWS:].shape
     scores = metrics()
     assert scores["network_mean_squared_error"] == pytest.approx(np.square(found - test[:, ROWS:]).mean(), rel=1e-4)
