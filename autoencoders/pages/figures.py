@@ -25,7 +25,7 @@ DPI = 100
 # Images narrower than so many pixels are widened to about that, so that a gap of a whole pixel is a thin one.
 CELL = 32
 # Between rows of images, in heights of a square one.
-GAP = 0.08
+GAP = 0.1
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -87,8 +87,9 @@ def image_rows(
         axis.imshow(picture, aspect="auto", interpolation="nearest", extent=extent)
         for column, colour in enumerate((frames or {}).get(name, ())):
             if colour:
-                place = (column + 0.03, top)
-                axis.add_patch(Rectangle(place, 0.94, height, fill=False, color=colour, linewidth=3, in_layout=False))
+                frame = Rectangle((column + 0.03, top), 0.94, height, fill=False, color=colour, linewidth=3)
+                # A frame at the edge is drawn whole, and the layout need not measure it.
+                axis.add_patch(frame).set(clip_on=False, in_layout=False)
     axis.set_yticks(tops + np.divide(heights, 2), list(rows))
     axis.tick_params(length=0)
     axis.set(xticks=[], xlim=(0, columns), ylim=(tops[-1] + heights[-1], 0))
