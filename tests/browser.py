@@ -34,7 +34,7 @@ def visit(source: str, folder: Path, *flags: str) -> dict:
     page = folder / "page.html"
     page.write_text(source, encoding="utf-8")
     command = [browser, *FLAGS.split(), *flags, f"--user-data-dir={folder / 'profile'}", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     found = re.search("<pre>(.*)</pre>", done.stdout)
     assert found, f"the visit did not come to its end:\n{done.stderr[-2000:]}"
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
