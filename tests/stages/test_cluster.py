@@ -238,7 +238,7 @@ def test_of_scaled_codes_the_mean_of_the_members_codes_is_decoded(workspace, onl
     np.testing.assert_allclose([row[0] for row in shown["rows"].values()], decoded, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [*PARAMETERS["representations"], *PARAMETERS["embeddings"]])
+@pytest.mark.parametrize("name", ["photos-pca", "digits-pixels-spectral"])
 def test_without_a_network_the_images_are_shown_alone(workspace, only, drawings, name):
     only("kmeans")
     cluster.main(name)
