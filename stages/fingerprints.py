@@ -1,6 +1,7 @@
 """Write for each stage what decides on it beside its inputs: its modules, and the parameters that its runs share."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from stages.shared import files
@@ -36,7 +37,9 @@ def main() -> None:
                 continue
             hashes = {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in closure(module)}
             shared = {name: values[name] for name in SHARED.get(module.stem, ())}
-            files.write_json(folder / f"{module.stem}.json", {"modules": hashes, "parameters": shared})
+            # Not by `files.write_json`, which rounds: a change in any digit must show.
+            content = json.dumps({"modules": hashes, "parameters": shared}, indent=2, ensure_ascii=False)
+            (folder / f"{module.stem}.json").write_text(content + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

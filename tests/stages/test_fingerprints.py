@@ -82,3 +82,12 @@ def test_a_fingerprint_holds_modules_and_shared_parameters(sources):
     assert {"stages/map.py", "autoencoders/pages/map/map.js", "autoencoders/core/errors.py"} <= found["modules"].keys()
     assert all(len(value) == 64 for value in found["modules"].values())
     assert found["parameters"] == {"map": small_parameters()["map"]}
+
+
+def test_a_parameter_that_changes_in_its_last_digits_changes_the_fingerprints_that_hold_it(sources):
+    before = written()
+    write_parameters(sources, {**small_parameters(), "in_memory": 512.00001})
+    first = changed_by_another_run(before)
+    before = written()
+    write_parameters(sources, {**small_parameters(), "in_memory": 512.00002})
+    assert first == changed_by_another_run(before) == {"cluster", "generate", "search"}
