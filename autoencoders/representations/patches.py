@@ -35,7 +35,7 @@ class Patches(ABC):
     """Features of images by their patches, of one or more kinds of patches side by side.
 
     Colour tells other classes apart than shape does, which grey patches show better: both together cluster better than
-    more of either (see the README).
+    more of either (`docs/log.md`, "Clustering CIFAR-10 by patch features").
 
     Parameters
     ----------

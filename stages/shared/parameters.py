@@ -26,7 +26,8 @@ def read(*keys: str) -> tuple:
 
     The whole file is checked, whichever keys are asked for, so that a mistake shows at the first stage. Networks and
     embeddings come with the defaults of their kind, and values that differ by recipe as those of the recipe in force.
-    Each key must be declared under the stage's `params` in `dvc.yaml`, with its defaults and recipe where these apply.
+    Each key must be declared under the stage's `params` in `dvc.yaml`, with its defaults and recipe where these apply,
+    or in `SHARED` of `stages/fingerprints.py` where all runs of the stage share it.
 
     Raises
     ------

@@ -13,9 +13,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
-from threadpoolctl import threadpool_limits
 
 from autoencoders.core.errors import InputError
+from autoencoders.core.threads import one_thread
 from autoencoders.pages import figures
 
 # Principal components that t-SNE is given of a wider code, as in van der Maaten and Hinton, 2008, section 4.2.
@@ -84,8 +84,7 @@ def positions(codes: np.ndarray, *, perplexity: float, max_iter: int, seed: int)
         raise InputError(f"map.perplexity is {perplexity:g}, but it must be less than the {n} images shown; lower it.")
     if (codes == codes[0]).all():
         return np.zeros((n, 2), dtype=np.float32)
-    # Threads add their shares of a sum in the order in which they finish, and with it change its last bits.
-    with threadpool_limits(1):
+    with one_thread():
         if width > COMPONENTS:
             codes = PCA(min(COMPONENTS, n), random_state=seed).fit_transform(codes)
         # A code of one value has no two components to start from.
