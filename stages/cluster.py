@@ -11,7 +11,6 @@ from autoencoders.clustering.scores import central_images, cluster_class_matrix,
 from autoencoders.core.errors import arguments_of
 from autoencoders.core.rows import Rows, all_in_memory
 from autoencoders.inference.codec import Codec
-from autoencoders.inference.network import Network
 from autoencoders.pages import figures
 from autoencoders.scaling.scaler import Scaler
 from stages.shared import codes, files, prepared
@@ -50,7 +49,7 @@ def main(name: str) -> None:
         shown, captions = _central_images(about, splits["training"], central), ["nearest images"]
         if hasattr(about, "network"):
             means = cluster_means(vectors["training"], first.assignments["training"], parameters.n_clusters)
-            decoded = _decoded(name, about.parameters, means, shown["0"].shape[1:])
+            decoded = Codec(files.models(name)).decode(means)
             shown = {number: np.concatenate([decoded[[int(number)]], images]) for number, images in shown.items()}
             captions = ["decoded centre", *captions]
         figures.save(figures.image_rows(shown, captions, f"{name}: clusters"), plots / "central-images.png")
@@ -118,13 +117,8 @@ def _central_images(
 ) -> dict[str, np.ndarray]:
     """Return each cluster's most central images, by its number."""
     images = prepared.image_rows(about.dataset, *splits)
-    as_image = prepared.preparation(about.parameters)._replace(flat=False)
+    as_image = prepared.image_preparation(about.parameters)
     return {str(number): as_image(images[members]) for number, members in enumerate(central)}
-
-
-def _decoded(name: str, network: SimpleNamespace, codes: np.ndarray, shape: tuple) -> np.ndarray:
-    """Return what the network makes of codes [n, width], as images of `shape`."""
-    return Codec(Network(files.models(name)), prepared.preparation(network), shape).decode(codes)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from autoencoders.core.errors import InputError
 from autoencoders.core.sampling import sample, varied
 from autoencoders.inference.codec import Codec
-from autoencoders.inference.network import Network
 from autoencoders.pages import figures
 from autoencoders.uses import denoising
 from stages.shared import files, prepared
@@ -40,14 +39,14 @@ def main(name: str) -> None:
     labels = prepared.labels(network.dataset, "test")[rows]
     training = prepared.images(network.dataset, "train")
     training = training[sample(len(training), denoise.tuning, denoise.seed)]
-    codec = Codec(Network(files.models(name)), prepared.preparation(network), images.shape[1:])
-    clean, tuning = codec.prepare(images[rows]), codec.prepare(training)
+    codec, prepare = Codec(files.models(name)), prepared.image_preparation(network)
+    clean, tuning = prepare(images[rows]), prepare(training)
 
     own = network.noise
     levels = sorted({*denoise.levels, own})
     filters = {level: _filters(tuning, level, denoise) for level in levels}
     methods = {
-        level: {"noisy": lambda worse: worse, "network": codec.reconstruct}
+        level: {"noisy": lambda worse: worse, "network": codec.restore}
         | {method: function for method, (_, function) in filters[level].items()}
         for level in levels
     }

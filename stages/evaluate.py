@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from autoencoders.core.errors import InputError
 from autoencoders.core.rows import blocks
-from autoencoders.inference.network import Network
+from autoencoders.inference.running import Graph
 from autoencoders.pages import figures
 from autoencoders.uses.classification import confusion_matrix, cross_entropy
 from stages.shared import files, prepared
@@ -37,10 +37,9 @@ def main(name: str) -> None:
     history = files.read_table(files.models(name, "history.csv"))
     images = {split: prepared.images(network.dataset, split) for split in files.SPLITS}
     labels = {split: prepared.labels(network.dataset, split) for split in files.SPLITS}
-    model = Network(files.models(name))
-    preparation = prepared.preparation(network)
+    classifier = Graph(files.models(name, "classifier.onnx"))
     probabilities = {
-        split: np.concatenate([model.predict(preparation(pixels[rows])) for rows in blocks(len(pixels))])
+        split: np.concatenate([classifier(pixels[rows]) for rows in blocks(len(pixels))])
         for split, pixels in images.items()
     }
     predicted = {split: values.argmax(axis=1) for split, values in probabilities.items()}

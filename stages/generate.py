@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from autoencoders.core.errors import InputError, arguments_of
 from autoencoders.core.rows import Rows
 from autoencoders.core.sampling import sample
+from autoencoders.images.preparation import Preparation
 from autoencoders.inference.codec import Codec
-from autoencoders.inference.network import Network
+from autoencoders.inference.running import Graph
 from autoencoders.pages import figures
 from autoencoders.uses import samples
 from stages.shared import codes, files, prepared
@@ -45,17 +46,17 @@ def main(name: str) -> None:
     samples.check(generate.components, len(training_codes))
     test = prepared.images(network.dataset, "test")
     pairs = samples.pairs(prepared.labels(network.dataset, "test"), generate.pairs, generate.seed)
-    codec = Codec(Network(files.models(name)), prepared.preparation(network), test.shape[1:])
+    codec, prepare = Codec(files.models(name)), prepared.image_preparation(network)
 
     density = _density(name, training_codes, generate, in_memory)
     drawn = {"density": density.sample(generate.samples, generate.seed)}
     if getattr(network, "kl_weight", 0) > 0:
         drawn["prior"] = samples.prior(generate.samples, codec.code_size, generate.seed)
     held_out = sample(len(test), generate.samples, generate.seed)
-    images = {"test": codec.prepare(test[held_out]), "reconstruction": codec.decode(test_codes[held_out])}
+    images = {"test": prepare(test[held_out]), "reconstruction": codec.decode(test_codes[held_out])}
     images |= {kind: codec.decode(of_kind) for kind, of_kind in drawn.items()}
     rows = {kind: np.arange(generate.samples) if kind in drawn else held_out for kind in images}
-    training = prepared.image_rows(network.dataset, *splits).map(codec.prepare)
+    training = prepared.image_rows(network.dataset, *splits).map(prepare.__call__)
     probabilities = _probabilities(classifier, images)
     nearest = _nearest(training, images, int(in_memory * 2**20))
 
@@ -82,7 +83,10 @@ def main(name: str) -> None:
             sure = probabilities[kind][: len(shown)].max(axis=1) >= generate.confidence
             title = f"{name}: {TITLES[kind]}\nblue frame: recognised by {classifier}"
             figures.save(_samples(shown, beside, sure, title), plots / f"{kind}.png")
-        figure = _interpolations(name, codec, network.dataset, test_codes, pairs, described["classes"], generate.steps)
+        starts, ends = pairs.T
+        lines = samples.interpolate(test_codes[starts], test_codes[ends], generate.steps)
+        between = [codec.decode(line) for line in lines]
+        figure = _interpolations(name, prepare, network.dataset, pairs, between, described["classes"])
         figures.save(figure, plots / "interpolations.png")
 
 
@@ -99,10 +103,9 @@ def _density(name: str, training_codes: Rows, generate: Any, in_memory: float) -
 
 def _probabilities(name: str, images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return a classifier's probabilities for each kind of images."""
-    classifier = Network(files.models(name))
-    preparation = prepared.preparation(prepared.trained(name))
-    inputs = {kind: samples.recoloured(values, preparation) for kind, values in images.items()}
-    return {kind: classifier.predict(values) for kind, values in inputs.items()}
+    classifier = Graph(files.models(name, "classifier.onnx"), prepared=True)
+    colour = prepared.trained(name).colour
+    return {kind: classifier(samples.recoloured(values, colour)) for kind, values in images.items()}
 
 
 def _nearest(training: Rows, images: dict[str, np.ndarray], memory: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -146,18 +149,17 @@ def _samples(images: np.ndarray, nearest: np.ndarray, sure: np.ndarray, title: s
 
 
 def _interpolations(
-    name: str, codec: Codec, dataset: str, found: np.ndarray, pairs: np.ndarray, classes: list[str], steps: int
+    name: str, prepare: Preparation, dataset: str, pairs: np.ndarray, between: list[np.ndarray], classes: list[str]
 ) -> Figure:
     """Draw a row for each pair of test images: the one, the decoded codes from its own to the other's, the other."""
     images, labels, numbers = (of(dataset, "test") for of in (prepared.images, prepared.labels, prepared.numbers))
     starts, ends = pairs.T
-    first, last = codec.prepare(images[starts]), codec.prepare(images[ends])
-    lines = samples.interpolate(found[starts], found[ends], steps)
+    first, last = prepare(images[starts]), prepare(images[ends])
     rows = {}
-    for pair, start, line, end in zip(pairs, first, lines, last, strict=True):
+    for pair, start, line, end in zip(pairs, first, between, last, strict=True):
         ends_of_line = [f"{classes[labels[row]]} (image {numbers[row]})" for row in pair]
-        rows["\nto ".join(ends_of_line)] = np.concatenate([[start], codec.decode(line), [end]])
-    captions = ["image", *(f"{share:.3g}" for share in np.linspace(0, 1, steps)), "image"]
+        rows["\nto ".join(ends_of_line)] = np.concatenate([[start], line, [end]])
+    captions = ["image", *(f"{share:.3g}" for share in np.linspace(0, 1, len(between[0]))), "image"]
     title = f"{name}: decoded codes on the lines between those of two test images"
     return figures.image_rows(rows, captions, title)
 

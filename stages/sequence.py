@@ -6,6 +6,7 @@ import pandas as pd
 from autoencoders.core.errors import InputError, arguments_of
 from autoencoders.core.sampling import varied
 from autoencoders.images.preparation import Preparation
+from autoencoders.inference.codec import Codec
 from autoencoders.pages import figures
 from autoencoders.uses import sequences
 from stages.shared import files, prepared
@@ -25,8 +26,8 @@ UNSEEN = 0.5
 def main() -> None:
     """Train the network of `sequence` in `params.yaml`, and score it and its baselines on test images.
 
-    Reads data/prepared/<dataset>. Writes models/sequence (architecture, weights, summary, history, parameters),
-    data/sequence/scores.csv (a row a method), metrics/sequence.json and plots/sequence.
+    Reads data/prepared/<dataset>. Writes models/sequence (architecture, weights, ONNX graphs, summary, history, the
+    parameters), data/sequence/scores.csv (a row a method), metrics/sequence.json and plots/sequence.
     """
     (sequence,) = read("sequence")
     source = prepared.describe(sequence.dataset)["source"]
@@ -36,7 +37,8 @@ def main() -> None:
     labels = prepared.labels(sequence.dataset, "test")
     images, targets = sequences.split(known, sequence.rows)
     targets = preparation(targets)
-    given, hidden = (preparation(part) for part in sequences.split(test, sequence.rows))
+    stored, hidden = sequences.split(test, sequence.rows)
+    given, hidden = preparation(stored), preparation(hidden)
 
     # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
     from autoencoders.networks import recurrent, runtime, storage
@@ -51,9 +53,6 @@ def main() -> None:
         losses = fit(model, images, targets, preparation, training)["loss"]
     except Diverged as error:
         raise InputError(error.sentence("the sequence network", "sequence.learning_rate")) from None
-    found = {"network": model.predict(given, batch_size=1000, verbose=0)}
-    found |= sequences.baselines(given, preparation(images), targets)
-    scores = {method: sequences.scores(hidden, predicted) for method, predicted in found.items()}
 
     outputs = (
         files.models("sequence"),
@@ -63,6 +62,10 @@ def main() -> None:
     )
     with files.whole(*outputs) as (folder, tables, plots, metrics):
         storage.save(model, folder)
+        storage.save_graphs(model, folder, preparation, stored.shape[1:])
+        found = {"network": Codec(folder).reconstruct(stored)}
+        found |= sequences.baselines(given, preparation(images), targets)
+        scores = {method: sequences.scores(hidden, predicted) for method, predicted in found.items()}
         files.write_json(folder / "parameters.json", sequence.model_dump())
         history = pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": losses})
         history.to_csv(folder / "history.csv", index=False)

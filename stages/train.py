@@ -14,8 +14,8 @@ from stages.shared.running import run
 def main(group: str, name: str) -> None:
     """Train the network `name` of `group`, "classifiers" or "autoencoders".
 
-    Reads data/prepared/<dataset>. Writes models/<name> (architecture, weights, summary, history, the parameters in
-    force) and metrics/train/<name>.json (the scores of the epoch whose weights are kept).
+    Reads data/prepared/<dataset>. Writes models/<name> (architecture, weights, ONNX graphs, summary, history, the
+    parameters in force) and metrics/train/<name>.json (the scores of the epoch whose weights are kept).
     """
     if group not in ("classifiers", "autoencoders"):
         raise InputError(f"'{group}' is no group of networks; use 'classifiers' or 'autoencoders'.")
@@ -38,7 +38,8 @@ def main(group: str, name: str) -> None:
     settings = network.model_dump()
     training, preparation = Training.of(settings), prepared.preparation(network)
     runtime.deterministic(network.seed, architectures.THREADS[network.kind])
-    shape = preparation.shape(images.shape[1:])
+    image_shape = images.shape[1:]
+    shape = preparation.shape(image_shape)
     model = architectures.build(network.kind, name, shape, settings | {"n_classes": n_classes})
     n_parameters = model.count_params()
     print(f"{name}: {n_parameters:,} parameters, {len(images):,} images, recipe {recipe}", flush=True)
@@ -49,6 +50,7 @@ def main(group: str, name: str) -> None:
 
     with files.whole(files.models(name), files.metrics("train", f"{name}.json")) as (folder, metrics):
         storage.save(model, folder)
+        storage.save_graphs(model, folder, preparation, image_shape, denoises=getattr(network, "noise", 0) > 0)
         files.write_json(folder / "parameters.json", {"recipe": recipe, "protocol": protocol, **settings})
         table = pd.DataFrame(history)
         table.insert(0, "epoch", range(1, len(table) + 1))

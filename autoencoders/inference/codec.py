@@ -1,62 +1,68 @@
-"""From images to codes and back, block by block."""
+"""From images to codes and back, and the figures of codes."""
 
+from functools import cached_property
 from math import prod
+from pathlib import Path
 
 import numpy as np
 
-from autoencoders.images.preparation import Preparation
-from autoencoders.inference.network import Network
+from autoencoders.inference.running import Graph
 
 
 class Codec:
-    """A trained autoencoder as two functions, between images and codes; flat networks take and give images too.
+    """A trained autoencoder as functions between images and codes.
 
     Parameters
     ----------
-    network : Network
-        An autoencoder.
-    preparation : Preparation
-        The form in which it takes images.
-    image_shape : tuple of int
-        (height, width, channels) of the images as stored.
-
-    Attributes
-    ----------
-    code_shape : tuple of int
-        Shape of one code: (width,) or (height, width, filters).
-    code_size : int
-        How many numbers a code has.
+    folder : Path
+        As `autoencoders.networks.storage.save` wrote it.
 
     Raises
     ------
-    TypeError
-        If the network is a classifier.
+    InputError
+        If the folder holds no graph of an encoder that can be read; of a decoder or a denoiser, as soon as one is used.
     """
 
-    def __init__(self, network: Network, preparation: Preparation, image_shape: tuple[int, int, int]):
-        if network.code_shape is None:
-            raise TypeError("network is a classifier, which has no codes")
-        self._network = network
-        self._as_image = preparation._replace(flat=False)
-        self._image_shape = self._as_image.shape(image_shape)
-        self.code_shape = network.code_shape
-        self.code_size = prod(self.code_shape)
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._encoder = Graph(folder / "encoder.onnx")
 
-    def prepare(self, images: np.ndarray) -> np.ndarray:
-        """Return uint8 [n, height, width, channels] as float32 in 0 to 1, in the network's colour."""
-        return self._as_image(images)
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """Shape of one code: (width,) or (height, width, filters)."""
+        return self._encoder.code_shape
+
+    @property
+    def code_size(self) -> int:
+        """How many numbers a code has."""
+        return prod(self.code_shape)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """Return the codes, float32 [n, code_size], of prepared images [n, height, width, channels]."""
-        return self._network.encode(images.reshape(-1, *self._network.input_shape)).reshape(-1, self.code_size)
+        """Return the codes, float32 [n, code_size], of images as stored, uint8 [n, height, width, channels].
+
+        The codes of a variational network are the means.
+        """
+        return self._encoder(images)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Return the reconstructions, float32 [n, height, width, channels] in 0 to 1, of codes [n, code_size]."""
-        return self._network.decode(codes.reshape(-1, *self.code_shape)).reshape(-1, *self._image_shape)
+        """Return images, float32 [n, height, width, channels] in 0 to 1, of codes, float32 [n, code_size]."""
+        return self._decoder(np.asarray(codes, np.float32))
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
-        """Return the decoded codes of prepared images, both [n, height, width, channels]."""
+        """Return the decoded codes, float32 [n, height, width, channels] in 0 to 1, of images as stored."""
         return self.decode(self.encode(images))
+
+    def restore(self, noisy: np.ndarray) -> np.ndarray:
+        """Return what a denoising network makes of noisy prepared images, both float32 [n, height, width, channels]."""
+        return self._denoiser(noisy)
+
+    @cached_property
+    def _decoder(self) -> Graph:
+        return Graph(self._folder / "decoder.onnx")
+
+    @cached_property
+    def _denoiser(self) -> Graph:
+        return Graph(self._folder / "denoiser.onnx", prepared=True)
 
 
 def code_images(codes: np.ndarray, shape: tuple[int, ...]) -> dict[str, np.ndarray]:

@@ -1,11 +1,14 @@
-"""A network as a folder: architecture, weights and a summary to read.
+"""A network as a folder: architecture, weights, a summary to read, and graphs that run without Keras.
 
 Not one `.keras` file: that holds the time at which it was saved, so that two equal trainings would differ.
 """
 
+import json
 from pathlib import Path
 
 from autoencoders.core.errors import InputError
+from autoencoders.images.preparation import Preparation
+from autoencoders.inference import graphs
 from autoencoders.networks.runtime import keras
 
 # Reading a variational network needs its layer registered.
@@ -23,6 +26,23 @@ def save(network: keras.Model, folder: Path) -> None:
     lines: list[str] = []
     network.summary(line_length=80, print_fn=lines.append)
     (folder / SUMMARY).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def save_graphs(
+    network: keras.Model,
+    folder: Path,
+    preparation: Preparation,
+    image_shape: tuple[int, int, int],
+    denoises: bool = False,
+) -> None:
+    """Write the ONNX graphs of `network` into the existing `folder`, each as `<graph>.onnx`.
+
+    See `autoencoders.inference.graphs.build` for the graphs and the parameters. The same network gives the same bytes.
+    """
+    weights = {layer.name: layer.get_weights() for layer in network.layers}
+    built = graphs.build(json.loads(network.to_json()), weights, preparation, image_shape, denoises)
+    for name, graph in built.items():
+        (folder / f"{name}.onnx").write_bytes(graph.SerializeToString(deterministic=True))
 
 
 def load(folder: Path) -> keras.Model:

@@ -13,7 +13,6 @@ from sklearn.mixture import GaussianMixture
 from autoencoders.core.errors import ArgumentError
 from autoencoders.core.rows import Rows
 from autoencoders.core.threads import one_thread
-from autoencoders.images.preparation import Preparation
 from autoencoders.uses import neighbours
 
 # The least that is added to the variances of a mixture, where no number of the codes varies.
@@ -141,15 +140,13 @@ def interpolate(starts: np.ndarray, ends: np.ndarray, steps: int) -> np.ndarray:
     return (1 - shares) * starts[:, np.newaxis] + shares * ends[:, np.newaxis]
 
 
-def recoloured(images: np.ndarray, preparation: Preparation) -> np.ndarray:
-    """Return images in 0 to 1, float32 [n, height, width, channels], in the form in which another network takes them.
+def recoloured(images: np.ndarray, colour: str) -> np.ndarray:
+    """Return images in 0 to 1, float32 [n, height, width, channels], in the colour in which another network takes them.
 
-    What `Preparation` does to images as stored, whose colours (or grey) these have: the mean over the channels for
-    a network that takes grey, and one vector an image for one that takes them flat.
+    What `Preparation` does to images as stored, whose colours (or grey) these have: the mean over the channels for a
+    network that takes grey.
     """
-    if preparation.colour == "grey":
-        images = images.mean(axis=-1, keepdims=True)
-    return images.reshape(len(images), -1) if preparation.flat else images
+    return images.mean(axis=-1, keepdims=True) if colour == "grey" else images
 
 
 def recognition(probabilities: np.ndarray, confidence: float) -> dict[str, float | None]:

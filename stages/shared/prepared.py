@@ -84,6 +84,11 @@ def preparation(network) -> Preparation:
     return Preparation(network.colour, flat=network.kind in ("classifier", "dense"))
 
 
+def image_preparation(network) -> Preparation:
+    """Return the same form, but images that keep height, width and channels, for figures and scores."""
+    return preparation(network)._replace(flat=False)
+
+
 def training_splits(block, protocol: str = "held-out") -> tuple[str, ...]:
     """Return the splits that a network or another representation is fitted to, by its block of `params.yaml`.
 

@@ -307,7 +307,7 @@ def test_a_mixture_that_breaks_down_is_one_sentence_and_leaves_nothing_half_writ
         "data/prepared/digits/listing.csv",
         "data/codes/digits-simple/test.npy",
         "data/codes/digits-simple/code.json",
-        "models/digits-simple/network.json",
+        "models/digits-simple/decoder.onnx",
     ],
 )
 def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspace, only, missing):

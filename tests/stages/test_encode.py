@@ -153,7 +153,7 @@ def test_a_failure_on_the_way_leaves_nothing(workspace, monkeypatch):
     [
         "data/prepared/digits/dataset.json",
         "data/prepared/digits/test/images.npy",
-        "models/digits-simple/network.weights.h5",
+        "models/digits-simple/encoder.onnx",
     ],
 )
 def test_a_missing_input_is_one_sentence_that_names_it(workspace, missing):
@@ -164,7 +164,7 @@ def test_a_missing_input_is_one_sentence_that_names_it(workspace, missing):
 
 
 @pytest.mark.parametrize("name", ["digits-simple", "digits-denoising"])
-def test_the_size_of_the_blocks_changes_nothing_but_roundings(workspace, monkeypatch, name):
+def test_the_size_of_the_blocks_changes_nothing(workspace, monkeypatch, name):
     folder = Path("data/codes", name)
     before = (folder / "code.json").read_bytes()
     arrays, scores = {split: np.load(folder / f"{split}.npy") for split in SIZES["digits"]}, metrics(name)

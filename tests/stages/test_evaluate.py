@@ -113,7 +113,7 @@ def test_an_autoencoder_is_no_classifier(results):
         evaluate.main("digits-simple")
 
 
-@pytest.mark.parametrize("name", ["network.json", "network.weights.h5", "history.csv"])
+@pytest.mark.parametrize("name", ["classifier.onnx", "history.csv"])
 def test_a_missing_file_of_the_network_is_one_sentence(workspace, name):
     Path("models/digits-classifier", name).unlink()
     with pytest.raises(InputError, match="^models/digits-classifier"):

@@ -79,9 +79,10 @@ def _connections(widths: list[int], window: int = 1) -> int:
 @pytest.mark.parametrize(("group", "name"), NETWORKS)
 def test_a_network_is_kept_with_its_summary_and_history(results, group, name):
     parameters = count_parameters(GROUPS[group][name])
-    assert set(contents(name)) == {
-        "network.json", "network.weights.h5", "summary.txt", "parameters.json", "history.csv", f"{name}.json"
-    }  # fmt: skip
+    graphs = {"classifier.onnx"} if group == "classifiers" else {"encoder.onnx", "decoder.onnx"}
+    graphs |= {"denoiser.onnx"} if GROUPS[group][name].get("noise") else set()
+    files = {"network.json", "network.weights.h5", "summary.txt", "parameters.json", "history.csv", f"{name}.json"}
+    assert set(contents(name)) == files | graphs
     assert storage.load(folder(name)).count_params() == parameters
     summary = (folder(name) / "summary.txt").read_text(encoding="utf-8")
     # Keras's total, unlike this figure, also counts what the optimizer keeps.

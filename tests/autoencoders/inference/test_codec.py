@@ -4,7 +4,6 @@ import pytest
 from autoencoders.core.rows import blocks
 from autoencoders.images.preparation import Preparation, add_noise
 from autoencoders.inference.codec import Codec, code_images
-from autoencoders.inference.network import Network
 from autoencoders.networks import architectures, runtime, storage
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 3), dtype=np.uint8)
@@ -12,17 +11,18 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 3), dtype=np.uint8)
 
 @pytest.fixture
 def codec(tmp_path):
-    """A function that returns the codec of a saved network."""
+    """A function that returns the codec of a saved network, which denoises."""
 
     def build(flat: bool) -> Codec:
         runtime.deterministic(0)
+        preparation = Preparation("grey" if flat else "rgb", flat=flat)
         if flat:
             activations = {"activation": "relu", "code_activation": "relu", "output_activation": "sigmoid"}
             model = architectures.dense("network", (64,), [10], **activations)
         else:
             model = architectures.convolutional("network", (8, 8, 3), [4], 3, "relu", "sigmoid")
-        storage.save(model, tmp_path)
-        return Codec(Network(tmp_path), Preparation("grey" if flat else "rgb", flat=flat), IMAGES.shape[1:])
+        storage.save_graphs(model, tmp_path, preparation, IMAGES.shape[1:], denoises=True)
+        return Codec(tmp_path)
 
     return build
 
@@ -32,20 +32,27 @@ def codec(tmp_path):
 )
 def test_a_codec_takes_and_gives_images_whatever_the_network_takes(codec, flat, code_shape, image_shape):
     codec = codec(flat)
-    images = codec.prepare(IMAGES)
-    codes = codec.encode(images)
-    assert codec.code_shape == code_shape
+    codes = codec.encode(IMAGES)
+    assert (codec.code_shape, codec.code_size) == (code_shape, np.prod(code_shape))
     assert codes.shape == (7, codec.code_size) and codes.dtype == np.float32
-    assert images.shape == codec.decode(codes).shape == (7, *image_shape)
-    assert np.array_equal(codec.reconstruct(images), codec.decode(codes))
+    assert codec.decode(codes).shape == (7, *image_shape)
+    assert np.array_equal(codec.reconstruct(IMAGES), codec.decode(codes))
+    # Numbers of double precision, such as means of codes, are decoded too.
+    assert np.array_equal(codec.decode(codes.astype(np.float64)), codec.decode(codes))
 
 
-def test_codes_do_not_depend_on_the_size_of_the_blocks(codec):
-    codec = codec(flat=False)
-    images = codec.prepare(IMAGES)
+@pytest.mark.parametrize("flat", [True, False])
+def test_restoring_takes_prepared_images(codec, flat):
+    codec, prepare = codec(flat), Preparation("grey" if flat else "rgb", flat=False)
+    assert np.array_equal(codec.restore(prepare(IMAGES)), codec.reconstruct(IMAGES))
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_codes_do_not_depend_on_the_size_of_the_blocks(codec, flat):
+    codec = codec(flat)
     for size in (1, 3):
-        cut = np.concatenate([codec.encode(images[rows]) for rows in blocks(len(images), size)])
-        assert np.allclose(cut, codec.encode(images), atol=1e-6)
+        cut = np.concatenate([codec.encode(IMAGES[rows]) for rows in blocks(len(IMAGES), size)])
+        assert np.array_equal(cut, codec.encode(IMAGES))
 
 
 def test_noise_is_seeded_of_the_stated_size_and_clipped():
