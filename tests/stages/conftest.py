@@ -110,9 +110,14 @@ def _run_of_all() -> None:
 def workspace(finished, tmp_path, monkeypatch):
     """A copy of `finished` to change and to run stages in."""
     folder = tmp_path / "workspace"
-    shutil.copytree(finished, folder)
+    shutil.copytree(finished, folder, copy_function=_copy)
     monkeypatch.chdir(folder)
     return folder
+
+
+def _copy(source: str, target: str) -> None:
+    # Stages and tests replace weights, figures and pages, most of the bytes there are, and never write into them.
+    (os.link if Path(source).suffix in (".h5", ".png", ".html") else shutil.copyfile)(source, target)
 
 
 @pytest.fixture
