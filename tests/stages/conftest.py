@@ -117,7 +117,7 @@ def workspace(finished, tmp_path, monkeypatch):
 
 def _copy(source: str, target: str) -> None:
     # Stages and tests replace weights, figures and pages, most of the bytes there are, and never write into them.
-    (os.link if Path(source).suffix in (".h5", ".png", ".html") else shutil.copyfile)(source, target)
+    (os.link if Path(source).suffix in (".h5", ".onnx", ".png", ".html") else shutil.copyfile)(source, target)
 
 
 @pytest.fixture
