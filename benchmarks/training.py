@@ -23,21 +23,14 @@ NETWORKS = {
     ],
     "convolutional": [("autoencoders", "photos-convolutional"), ("autoencoders", "digits-convolutional")],
 }
-# The functions of `benchmarks.scripts.loops` and the threads that each gets; None for the project's own number.
-WAYS: dict[str, dict[str, int | None]] = {
-    "dense": {"fit": None, "keras_fit": None},
-    "convolutional": {
-        "fit": None,
-        "keras_fit": 2,
-        "keras_fit_rearranged": 2,
-        "whole_batches": 2,
-        "plain_order": None,
-    },
+# The functions of `benchmarks.scripts.loops`.
+WAYS = {
+    "dense": ["fit", "keras_fit"],
+    "convolutional": ["fit", "keras_fit", "keras_fit_rearranged", "plain_order"],
 }
 SHOWN = {
     "keras_fit": "Keras's `fit`",
     "keras_fit_rearranged": "Keras's `fit`, rearranged operations",
-    "whole_batches": "this project's loop without shards",
     "plain_order": "this project's loop, plain order of operations",
 }
 
@@ -48,8 +41,8 @@ def measure(options: Options, log: Callable[[str], None]) -> dict:
     with workspace.prepared(options, log) as (folder, _, data):
         for _ in range(options.repetitions):
             for kind, ways in WAYS.items():
-                for way, threads in ways.items():
-                    asked = {"way": way, "networks": NETWORKS[kind], "threads": threads}
+                for way in ways:
+                    asked = {"way": way, "networks": NETWORKS[kind]}
                     child = run(["python", "-m", "benchmarks.scripts.loops", json.dumps(asked)], folder)
                     for each in json_lines(child.output):
                         kept = found.setdefault(each["network"], {}).setdefault(way, {})
@@ -88,7 +81,7 @@ def main() -> None:
         f"Measured on {about['processor']}, {about['cores']} cores, {about['memory_gib']:.0f} GiB; {versions}. "
         "Medians, with the smallest and the largest measurement. "
         f"Meanwhile other programs took {busy} of the processors; the more they take, the less the seconds say, and "
-        "the CPU seconds alone compare the loops. CPU seconds do not show what shards gain, which is waiting less.",
+        "the CPU seconds alone compare the loops.",
         "",
         *lines(result),
     ]

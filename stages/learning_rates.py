@@ -30,7 +30,7 @@ def main() -> None:
     losses = {}
     for rate in trial.rates:
         # The same initial weights and the same order of images for each rate.
-        runtime.deterministic(trial.seed, architectures.THREADS[trial.kind])
+        runtime.deterministic(trial.seed)
         shape = preparation.shape(images.shape[1:])
         model = architectures.build(trial.kind, "classifier", shape, settings | {"n_classes": n_classes})
         training = Training.of(settings, loss="categorical_crossentropy", learning_rate=rate)

@@ -37,7 +37,7 @@ def main(group: str, name: str) -> None:
 
     settings = network.model_dump()
     training, preparation = Training.of(settings), prepared.preparation(network)
-    runtime.deterministic(network.seed, architectures.THREADS[network.kind])
+    runtime.deterministic(network.seed)
     image_shape = images.shape[1:]
     shape = preparation.shape(image_shape)
     model = architectures.build(network.kind, name, shape, settings | {"n_classes": n_classes})

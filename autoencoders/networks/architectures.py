@@ -183,6 +183,3 @@ BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "convolutional": convolutional,
     "strided": strided,
 }
-# Threads of one operation, for `runtime.deterministic`. Training splits a batch of a convolutional network into shards
-# instead, each of which computes on one thread; see `autoencoders.training.multistep`.
-THREADS = {"classifier": 2, "dense": 2, "convolutional": 1, "strided": 1}

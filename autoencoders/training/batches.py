@@ -1,7 +1,4 @@
-"""Batches for training and validation: images are shuffled, prepared and made noisy inside TensorFlow.
-
-TensorFlow gets chunks of many batches, so that Python works once a chunk and not once a batch.
-"""
+"""Batches for training and validation: images are shuffled, prepared and made noisy inside TensorFlow."""
 
 import itertools
 import math
@@ -13,15 +10,25 @@ from autoencoders.core.rows import Rows, blocks, row_batches
 from autoencoders.images.preparation import Preparation
 from autoencoders.networks.runtime import tf
 
-# Images of a chunk, about: with fewer, Python's part of the time shows; with more, rows read from a file take memory.
+# Images that are shuffled or read from a file at a time, about. Python works once a chunk and not once a batch: with
+# smaller chunks its part of the time shows; larger ones, read from a file, take memory.
 CHUNK = 2500
 # Images are prepared once, and not in each epoch, if they take at most this many bytes as float32. Preparing is a tenth
 # of the time that a dense network trains.
 PREPARED = 256 * 2**20
 
 
-class Batches:
-    """All images once an epoch, in an order drawn anew each epoch, as chunks of many batches.
+def shuffled(
+    images: np.ndarray | Rows,
+    targets: np.ndarray | None,
+    preparation: Preparation,
+    batch_size: int,
+    *,
+    seed: int,
+    noise: float = 0.0,
+    chunk: int = CHUNK,
+) -> "tf.data.Dataset":
+    """Return all images once, as batches in an order that is drawn anew, with the noise, for each iteration.
 
     Parameters
     ----------
@@ -33,78 +40,56 @@ class Batches:
     preparation : Preparation
         The form in which the network takes the images.
     batch_size : int
-        Images of a batch; the last batch of an epoch may be smaller.
+        Images of a batch; the last batch may be smaller.
     seed : int
         Seeds the order and the noise.
     noise : float
         Standard deviation of Gaussian noise on the inputs, in units of the full range of a pixel.
     chunk : int
-        Images of a chunk, about. Every chunk consists of whole batches, except the last of an epoch.
+        Images of a chunk, about. Every chunk consists of whole batches, except the last.
 
-    Attributes
-    ----------
-    batch_size : int
-        As given, or the number of images if that is smaller.
-    chunk_size : int
-        Images of each chunk but the last.
-    chunks : tf.data.Dataset
-        The chunks of endless epochs, each with a key of two int64 for the noise; arguments of `batch`.
-    n_chunks : int
-        Chunks of an epoch.
-    remainder : int
-        Images of an epoch's last batch if it is smaller than the others; otherwise 0.
+    Returns
+    -------
+    tf.data.Dataset
+        Of (inputs, targets), float32 [batch_size, …] each. Its cardinality is unknown, so that Keras makes one iterator
+        an epoch; where it knows the number of batches, it makes two, and every second order goes unused.
     """
+    n = len(images)
+    batch_size = min(batch_size, n)
+    # All chunks of one size, as far as possible.
+    n_batches, n_chunks = math.ceil(n / batch_size), math.ceil(n / chunk)
+    chunk = math.ceil(n_batches / n_chunks) * batch_size
+    if isinstance(images, Rows):
+        kept, source = None, _stored(images, targets, chunk, seed)
+    else:
+        kept = [_tensor(images, preparation)] + ([] if targets is None else [tf.constant(targets)])
+        source = _order(n, chunk, seed)
 
-    def __init__(
-        self,
-        images: np.ndarray | Rows,
-        targets: np.ndarray | None,
-        preparation: Preparation,
-        batch_size: int,
-        *,
-        seed: int,
-        noise: float = 0.0,
-        chunk: int = CHUNK,
-    ):
-        n = len(images)
-        self.batch_size = batch_size = min(batch_size, n)
-        self.remainder = n % batch_size
-        self._preparation, self._noise = preparation, noise
-        n_batches = -(-n // batch_size)
-        # All chunks of one size, as far as possible.
-        self.chunk_size = -(-n_batches // -(-n // chunk)) * batch_size
-        self.n_chunks = -(-n // self.chunk_size)
-        if isinstance(images, Rows):
-            self._values = None
-            source = _stored(images, targets, self.chunk_size, seed)
-        else:
-            self._values = [_tensor(images, preparation)] + ([] if targets is None else [tf.constant(targets)])
-            source = _order(n, self.chunk_size, seed)
-        keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-        self.chunks = untuned(tf.data.Dataset.zip(source, keys).repeat().prefetch(1))
-
-    def batch(
-        self, chunk: tuple["tf.Tensor", ...], key: "tf.Tensor", start: "tf.Tensor | int", size: int
-    ) -> tuple["tf.Tensor", "tf.Tensor"]:
-        """Return inputs and targets of the images `start` to `start + size` of a chunk, float32 [size, …] each."""
-        # `gather` and not a slice: its result has a static number of images, which the network's shards need.
-        given = [tf.gather(values, start + tf.range(size)) for values in chunk]
-        if self._values is not None:
+    def batch(chunk: tuple["tf.Tensor", ...], key: "tf.Tensor", start: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:
+        given = [values[start : start + batch_size] for values in chunk]
+        if kept is not None:
             # The chunk holds row numbers.
-            given = [tf.gather(values, given[0]) for values in self._values]
-        clean = prepare(given[0], self._preparation)
+            given = [tf.gather(values, given[0]) for values in kept]
+        clean = prepare(given[0], preparation)
         target = clean if len(given) == 1 else given[1]
-        if not self._noise:
+        if not noise:
             return clean, target
         batch_key = tf.random.experimental.stateless_fold_in(key, start)
-        drawn = tf.random.stateless_normal(clean.shape, batch_key, stddev=self._noise)
+        drawn = tf.random.stateless_normal(tf.shape(clean), batch_key, stddev=noise)
         return tf.clip_by_value(clean + drawn, 0, 1), target
+
+    def batches(chunk: tuple["tf.Tensor", ...], key: "tf.Tensor") -> "tf.data.Dataset":
+        starts = tf.data.Dataset.range(0, tf.shape(chunk[0], out_type=tf.int64)[0], batch_size, output_type=tf.int32)
+        return starts.map(lambda start: batch(chunk, key, start))
+
+    keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+    return untuned(tf.data.Dataset.zip(source, keys).flat_map(batches).prefetch(2))
 
 
 def in_order(
     images: np.ndarray | Rows, targets: np.ndarray | None, preparation: Preparation, batch_size: int
 ) -> "tf.data.Dataset":
-    """Return batches of (inputs, targets), float32, in the order of the images; parameters as in `Batches`."""
+    """Return batches of (inputs, targets), float32, in the order of the images; parameters as in `shuffled`."""
 
     def read() -> Iterator[tuple[np.ndarray, ...]]:
         for rows in blocks(len(images), batch_size):

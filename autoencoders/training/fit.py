@@ -1,6 +1,7 @@
 """Training a network: `Training` says how, `fit` does it, `Diverged` says that it failed."""
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -12,7 +13,6 @@ from autoencoders.core.rows import Rows
 from autoencoders.images.preparation import Preparation
 from autoencoders.networks.runtime import keras
 from autoencoders.training import batches, rearranged
-from autoencoders.training.multistep import MultiStepModel, n_shards
 
 # What the history calls Keras's metrics.
 NAMES = {"categorical_accuracy": "accuracy"}
@@ -114,7 +114,7 @@ def fit(
         A network of `autoencoders.networks`.
     images : ndarray or Rows of shape (n, height, width, channels), uint8
         Training images. TensorFlow copies an array and shuffles all of its images. Rows are read chunk by chunk, and
-        shuffled within windows of some thousands of images that are drawn from everywhere. See `batches.Batches`.
+        shuffled within windows of some thousands of images that are drawn from everywhere. See `batches.shuffled`.
     targets : ndarray of shape (n, …), float32, or None
         One-hot labels [n, n_classes] for a classifier; None for an autoencoder, whose targets are its images.
     preparation : Preparation
@@ -139,27 +139,30 @@ def fit(
     """
     n_steps = -(-len(images) // training.batch_size) * training.epochs
     # A model of its own around the network's layers, so that the optimizer's state stays out of what the caller saves.
-    model = MultiStepModel(network.input, rearranged.outputs(network))
+    model = keras.Model(network.input, rearranged.outputs(network))
     model.compile(
         optimizer=_optimizer(training, n_steps),
         loss=training.loss,
         metrics=["categorical_accuracy"] if training.loss == "categorical_crossentropy" else [],
         jit_compile=False,
+        # One call of TensorFlow for about a chunk: a signal and a loss that is no number are noticed after each. Of a
+        # single step Keras takes another path, which draws other orders.
+        steps_per_execution=max(batches.CHUNK // training.batch_size, 2),
     )
-    model.shards = n_shards(network, training.batch_size)
-    model.batches = batches.Batches(
-        images, targets, preparation, training.batch_size, seed=training.seed, noise=training.noise
-    )
-    history = model.fit(
-        model.batches.chunks,
-        validation_data=batches.in_order(*validation, preparation, VALIDATION_BATCH) if validation else None,
-        epochs=training.epochs,
-        steps_per_epoch=model.batches.n_chunks,
-        # Keras cannot shuffle a data set, and warns unless it is told not to; the chunks are shuffled already.
-        shuffle=False,
-        callbacks=_callbacks(training, len(images), bool(validation)),
-        verbose=0,
-    ).history
+    with warnings.catch_warnings():
+        # Keras warns of each data set whose number of batches it does not know; for that number see `shuffled`.
+        warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+        history = model.fit(
+            batches.shuffled(
+                images, targets, preparation, training.batch_size, seed=training.seed, noise=training.noise
+            ),
+            validation_data=batches.in_order(*validation, preparation, VALIDATION_BATCH) if validation else None,
+            epochs=training.epochs,
+            # Keras cannot shuffle a data set, and warns unless it is told not to; the batches are shuffled already.
+            shuffle=False,
+            callbacks=_callbacks(training, len(images), bool(validation)),
+            verbose=0,
+        ).history
     found = {_name(key): [float(value) for value in values] for key, values in history.items()}
     # The last loss is from before the last step, which may be the one that breaks the weights.
     if not all(np.isfinite(values).all() for values in (found["loss"], *network.get_weights())):

@@ -1,8 +1,8 @@
 """Print seconds of whole trainings by this project's loop, by Keras's own, and by this project's without one trick.
 
-The argument is JSON: way (a function of this module, or "fit"), networks (pairs of group and name) and threads of an
-operation (null for this project's number). A line a network: wall-clock and CPU seconds from compiling and tracing to
-the last step, without TensorFlow's import and without validation.
+The argument is JSON: way (a function of this module, or "fit") and networks (pairs of group and name). A line a
+network: wall-clock and CPU seconds from compiling and tracing to the last step, without TensorFlow's import and without
+validation.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import numpy as np
 from autoencoders.images.preparation import Preparation, one_hot
 from autoencoders.networks import architectures, runtime
 from autoencoders.networks.runtime import keras
-from autoencoders.training import batches, multistep, rearranged
+from autoencoders.training import batches, rearranged
 from autoencoders.training import fit as project
 from autoencoders.training.fit import Training
 from stages.shared import prepared
@@ -52,22 +52,16 @@ def keras_fit_rearranged(network: keras.Model, *arguments) -> History:
     return keras_fit(keras.Model(network.input, rearranged.outputs(network)), *arguments)
 
 
-def whole_batches(*arguments) -> History:
-    """Train by this project's loop without shards."""
-    multistep.SHARDS = 1
-    return project.fit(*arguments)
-
-
 def plain_order(*arguments) -> History:
     """Train by this project's loop, operations in the order in which the network has them."""
     rearranged.outputs = lambda network: network.output
     return project.fit(*arguments)
 
 
-WAYS = {each.__name__: each for each in (project.fit, keras_fit, keras_fit_rearranged, whole_batches, plain_order)}
+WAYS = {each.__name__: each for each in (project.fit, keras_fit, keras_fit_rearranged, plain_order)}
 
 
-def timed(way: str, group: str, name: str, threads: int | None, quick: bool = False) -> dict:
+def timed(way: str, group: str, name: str, quick: bool = False) -> dict:
     """Return what the training of one network costs, and its final loss; with `quick` for one batch alone."""
     block = read(f"{group}.{name}")[0]
     splits = prepared.training_splits(block)
@@ -77,7 +71,7 @@ def timed(way: str, group: str, name: str, threads: int | None, quick: bool = Fa
     training = Training.of(settings, **({"epochs": 1} if quick else {}))
     if quick:
         images, targets = images[: block.batch_size], targets if targets is None else targets[: block.batch_size]
-    runtime.deterministic(block.seed, threads or architectures.THREADS[block.kind])
+    runtime.deterministic(block.seed)
     network = architectures.build(block.kind, name, preparation.shape(images.shape[1:]), settings)
     wall, cpu = time.perf_counter(), time.process_time()
     with contextlib.redirect_stdout(io.StringIO()):
@@ -86,11 +80,11 @@ def timed(way: str, group: str, name: str, threads: int | None, quick: bool = Fa
     return {"network": name, **found, "loss": history["loss"][-1]}
 
 
-def main(way: str, networks: list[tuple[str, str]], threads: int | None) -> None:
+def main(way: str, networks: list[tuple[str, str]]) -> None:
     # What TensorFlow does once in a process is no part of a training.
-    timed(way, *networks[0], threads, quick=True)
+    timed(way, *networks[0], quick=True)
     for group, name in networks:
-        print(json.dumps(timed(way, group, name, threads)), flush=True)
+        print(json.dumps(timed(way, group, name)), flush=True)
 
 
 if __name__ == "__main__":

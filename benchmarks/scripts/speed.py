@@ -34,7 +34,7 @@ def training_speed(name: str, settings: dict, seconds: float) -> dict:
     settings = {**block.model_dump(), "early_stopping": None, **settings}
 
     def timed(epochs: int) -> tuple[float, float]:
-        runtime.deterministic(block.seed, architectures.THREADS[block.kind])
+        runtime.deterministic(block.seed)
         network = architectures.build(block.kind, name, preparation.shape(images.shape[1:]), settings)
         start = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):

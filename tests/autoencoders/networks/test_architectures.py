@@ -88,7 +88,3 @@ def test_the_codes_activation_is_its_own(kind, sizes):
 def test_more_halvings_than_the_image_allows_name_the_parameter(kind, sizes):
     with pytest.raises(InputError, match=r"autoencoders\.mine\.filters has 3 entries"):
         architectures.build(kind, "mine", (28, 28, 1), {**sizes, "filters": [4, 4, 4], "kernel_size": 3})
-
-
-def test_there_is_a_number_of_threads_for_every_kind():
-    assert architectures.THREADS.keys() == architectures.BUILDERS.keys()

@@ -4,7 +4,7 @@ import pytest
 from autoencoders.core.rows import Rows
 from autoencoders.images.preparation import Preparation, one_hot
 from autoencoders.training import batches
-from autoencoders.training.batches import Batches, in_order
+from autoencoders.training.batches import in_order, shuffled
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
@@ -12,19 +12,9 @@ LABELS = one_hot(RANDOM.integers(0, 3, 50), 3)
 GREY = Preparation("grey", flat=True)
 
 
-def epochs(made: Batches, n: int) -> list[list[tuple[np.ndarray, np.ndarray]]]:
-    """Return the batches of `n` epochs, as training takes them from the chunks."""
-    chunks = iter(made.chunks)
-    found = []
-    for _ in range(n):
-        epoch = []
-        for _ in range(made.n_chunks):
-            chunk, key = next(chunks)
-            size = len(chunk[0])
-            starts = range(0, size, made.batch_size)
-            epoch += [made.batch(chunk, key, start, min(made.batch_size, size - start)) for start in starts]
-        found.append([(inputs.numpy(), targets.numpy()) for inputs, targets in epoch])
-    return found
+def epochs(made, n: int) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+    """Return the batches of `n` epochs."""
+    return [[(inputs.numpy(), targets.numpy()) for inputs, targets in made] for _ in range(n)]
 
 
 @pytest.mark.parametrize("most", [0, batches.PREPARED])
@@ -33,7 +23,7 @@ def epochs(made: Batches, n: int) -> list[list[tuple[np.ndarray, np.ndarray]]]:
 def test_batches_hold_what_the_preparation_gives_in_numpy(colour, flat, most, monkeypatch):
     monkeypatch.setattr(batches, "PREPARED", most)
     form = Preparation(colour, flat)
-    (found,) = epochs(Batches(IMAGES, None, form, 16, seed=0), 1)
+    (found,) = epochs(shuffled(IMAGES, None, form, 16, seed=0), 1)
     assert [len(inputs) for inputs, _ in found] == [16, 16, 16, 2]
     inputs = np.concatenate([inputs for inputs, _ in found])
     assert inputs.dtype == np.float32
@@ -45,21 +35,19 @@ def test_batches_hold_what_the_preparation_gives_in_numpy(colour, flat, most, mo
 
 
 @pytest.mark.parametrize(("n", "batch_size", "chunk", "sizes"), [
-    (50, 16, 1000, [50]),
-    (50, 16, 20, [32, 18]),
-    (50, 10, 25, [30, 20]),
+    (50, 16, 1000, [16, 16, 16, 2]),
+    (50, 16, 20, [16, 16, 16, 2]),
+    (50, 10, 25, [10] * 5),
     (48, 16, 1, [16, 16, 16]),
     (5, 16, 1000, [5]),
 ])  # fmt: skip
-def test_chunks_are_whole_batches_but_for_the_last(n, batch_size, chunk, sizes):
-    made = Batches(IMAGES[:n], None, GREY, batch_size, seed=0, chunk=chunk)
-    found = [len(numbers) for ((numbers,), _), _ in zip(made.chunks, range(made.n_chunks), strict=False)]
-    assert found == sizes
-    assert made.chunk_size >= sizes[0] and made.remainder == n % min(batch_size, n)
+def test_all_batches_but_the_last_are_whole_whatever_the_chunks(n, batch_size, chunk, sizes):
+    (found,) = epochs(shuffled(IMAGES[:n], None, GREY, batch_size, seed=0, chunk=chunk), 1)
+    assert [len(inputs) for inputs, _ in found] == sizes
 
 
 def test_each_epoch_has_its_own_order_and_labels_stay_with_their_images():
-    (first,), (second,) = epochs(Batches(IMAGES, LABELS, GREY, 50, seed=0), 2)
+    (first,), (second,) = epochs(shuffled(IMAGES, LABELS, GREY, 50, seed=0), 2)
     assert not np.array_equal(first[0], second[0])
     expected = {image.tobytes(): label.tolist() for image, label in zip(GREY(IMAGES), LABELS, strict=True)}
     for inputs, labels in (first, second):
@@ -68,19 +56,19 @@ def test_each_epoch_has_its_own_order_and_labels_stay_with_their_images():
 
 
 def test_the_seed_gives_the_order():
-    orders = [epochs(Batches(IMAGES, None, GREY, 50, seed=seed), 1)[0][0][0] for seed in (0, 0, 1)]
+    orders = [epochs(shuffled(IMAGES, None, GREY, 50, seed=seed), 1)[0][0][0] for seed in (0, 0, 1)]
     assert np.array_equal(orders[0], orders[1])
     assert not np.array_equal(orders[0], orders[2])
 
 
 def test_noise_is_on_the_inputs_alone_of_the_stated_size_and_new_each_time():
     middle = np.full((40, 8, 8, 1), 128, np.uint8)
-    (first, other), (second, _) = epochs(Batches(middle, None, GREY, 20, seed=0, noise=0.1), 2)
+    (first, other), (second, _) = epochs(shuffled(middle, None, GREY, 20, seed=0, noise=0.1), 2)
     assert np.ptp(first[1]) == 0
     assert np.std(first[0] - first[1]) == pytest.approx(0.1, rel=0.05)
     assert not np.array_equal(first[0], other[0])
     assert not np.array_equal(first[0], second[0])
-    ((strong, _),) = epochs(Batches(middle, None, GREY, 40, seed=0, noise=1.0), 1)[0]
+    ((strong, _),) = epochs(shuffled(middle, None, GREY, 40, seed=0, noise=1.0), 1)[0]
     assert np.min(strong) == 0 and np.max(strong) == 1
 
 
@@ -100,7 +88,7 @@ def test_stored_images_come_in_as_many_batches_each_once_an_epoch_with_their_lab
     monkeypatch.setattr("autoencoders.core.rows.RUN", 4)
     monkeypatch.setattr("autoencoders.core.rows.RUNS_AT_A_TIME", 3)
     stored = Counted(IMAGES)
-    found = epochs(Batches(Rows(stored), LABELS, GREY, 16, seed=0, chunk=16), 2)
+    found = epochs(shuffled(Rows(stored), LABELS, GREY, 16, seed=0, chunk=16), 2)
     assert [len(inputs) for inputs, _ in found[0]] == [16, 16, 16, 2]
     orders = [np.concatenate([inputs for inputs, _ in epoch]) for epoch in found]
     assert sorted(map(bytes, orders[0])) == sorted(map(bytes, orders[1])) == sorted(map(bytes, GREY(IMAGES)))

@@ -13,7 +13,7 @@ from autoencoders.core.rows import Rows
 from autoencoders.images.preparation import Preparation, one_hot
 from autoencoders.networks import architectures, runtime
 from autoencoders.networks.runtime import keras
-from autoencoders.training import batches, fit, multistep
+from autoencoders.training import batches, fit
 from autoencoders.training.fit import Diverged, Progress, Training, kept_epoch
 from autoencoders.uses.reconstruction import cross_entropy
 
@@ -54,6 +54,21 @@ def test_training_lowers_the_loss_and_repeats_to_the_byte():
 def test_images_prepared_beforehand_and_in_each_batch_train_to_the_same_bytes(monkeypatch):
     monkeypatch.setattr(batches, "PREPARED", 0)
     assert weights(trained()[0]) == plainly_trained()
+
+
+# Chunks of many batches, and of one.
+@pytest.mark.parametrize("chunk", [2500, 16])
+def test_every_epoch_takes_the_next_order_of_the_images(chunk, monkeypatch):
+    monkeypatch.setattr(batches, "CHUNK", chunk)
+    model = autoencoder()
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
+    made = batches.shuffled(IMAGES, None, GREY, 16, seed=0)
+    for _ in range(3):
+        for inputs, expected in made:
+            model.train_on_batch(inputs, expected)
+    ours, _ = trained()
+    for found, array in zip(ours.get_weights(), model.get_weights(), strict=True):
+        assert found == pytest.approx(array, abs=1e-6)
 
 
 def test_another_seed_gives_another_order():
@@ -160,8 +175,7 @@ def test_training_on_stored_images_repeats_to_the_byte_and_comes_as_far(monkeypa
 def test_training_is_that_of_keras_on_the_same_batches(n, chunk, monkeypatch):
     # All images alike, so that their order does not matter.
     images = np.broadcast_to(IMAGES[:1], (n, 8, 8, 3)).copy()
-    real = batches.Batches
-    monkeypatch.setattr(batches, "Batches", functools.partial(real, chunk=chunk))
+    monkeypatch.setattr(batches, "shuffled", functools.partial(batches.shuffled, chunk=chunk))
     ours, history = trained(images)
     plain = autoencoder()
     plain.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
@@ -169,36 +183,6 @@ def test_training_is_that_of_keras_on_the_same_batches(n, chunk, monkeypatch):
     assert history["loss"] == pytest.approx(expected["loss"], rel=1e-5)
     for found, array in zip(ours.get_weights(), plain.get_weights(), strict=True):
         assert found == pytest.approx(array, abs=1e-5)
-
-
-# The last batch has 1 image, too few for two shards, or 5, which make an uneven pair.
-@pytest.mark.parametrize("n", [49, 37])
-def test_a_batch_in_shards_trains_to_the_same_but_for_rounding(n, monkeypatch):
-    def convolutional():
-        runtime.deterministic(0)
-        model = architectures.convolutional("network", (8, 8, 3), [4], 3, "relu", "sigmoid")
-        return model, fit.fit(model, IMAGES[:n], None, RGB, TRAINING)["loss"]
-
-    sharded, losses = convolutional()
-    monkeypatch.setattr(multistep, "SMALLEST_SHARD", 100)
-    whole, expected = convolutional()
-    assert weights(whole) != weights(sharded)
-    assert losses == pytest.approx(expected, rel=1e-5)
-    for found, array in zip(sharded.get_weights(), whole.get_weights(), strict=True):
-        assert found == pytest.approx(array, abs=1e-4)
-
-
-def test_batches_of_networks_with_convolutions_alone_are_split_and_no_small_or_variational_ones():
-    sizes = {"filters": [4], "kernel_size": 3, "units": [4], "n_classes": 3}
-    sizes |= {"activation": "relu", "code_activation": "linear", "output_activation": "sigmoid"}
-    found = {}
-    for kind in architectures.BUILDERS:
-        shape = (8, 8, 1) if kind in ("convolutional", "strided") else (64,)
-        network = architectures.build(kind, "network", shape, sizes)
-        found[kind] = [multistep.n_shards(network, batch_size) for batch_size in (15, 16, 1000)]
-    assert found == {"classifier": [1] * 3, "dense": [1] * 3, "convolutional": [1, 2, 2], "strided": [1, 2, 2]}
-    variational = architectures.build("strided", "network", (8, 8, 1), sizes | {"kl_weight": 1.0})
-    assert multistep.n_shards(variational, 1000) == 1
 
 
 PROGRAM = """
