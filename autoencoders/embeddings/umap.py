@@ -35,13 +35,18 @@ class UMAP(BaseEstimator):
         Raises
         ------
         ArgumentError
-            If there are too few vectors to embed in so many dimensions.
+            If there are too few vectors to embed in so many dimensions, or these have fewer numbers.
         """
         vectors = np.asarray(vectors)
         if len(vectors) < self.n_components + 2:
             raise ArgumentError(
                 f"n_components is {self.n_components}, but {len(vectors)} training images have no embedding "
                 f"in more than {max(len(vectors) - 2, 0)} dimensions; lower it."
+            )
+        if vectors.shape[1] < self.n_components:
+            raise ArgumentError(
+                f"n_components is {self.n_components}, but the vectors have {vectors.shape[1]} numbers, whose principal "
+                f"components are the start; lower it."
             )
         # It takes seconds to import, which a spectral embedding need not wait for.
         with _absent("tensorflow"):

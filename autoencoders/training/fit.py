@@ -188,6 +188,8 @@ def _callbacks(training: Training, n_images: int, validates: bool) -> list[keras
 
 
 def _optimizer(training: Training, n_steps: int) -> keras.optimizers.Optimizer:
+    if "learning_rate" in training.optimizer_options:
+        raise InputError("optimizer_options has a learning_rate, which would replace learning_rate; remove it there.")
     options = {"learning_rate": _rate(training, n_steps), **training.optimizer_options}
     try:
         return keras.optimizers.get({"class_name": training.optimizer, "config": options})

@@ -9,13 +9,13 @@ from stages.shared.settings.fields import (
     Colour,
     Count,
     DatasetName,
-    Flag,
     Name,
     NotNegative,
     Positive,
     Seed,
     Settings,
     Several,
+    Width,
 )
 
 
@@ -33,8 +33,8 @@ class WindowSettings(Settings):
     """One kind of patches."""
 
     colour: Colour
-    patch_size: Annotated[int, Field(ge=2, le=28, strict=True)]
-    grid: Annotated[int, Field(ge=1, le=8, strict=True)]
+    patch_size: Annotated[int, Field(ge=2, le=28)]
+    grid: Annotated[int, Field(ge=1, le=8)]
 
     @model_validator(mode="after")
     def _each_cell_has_a_patch(self):
@@ -62,7 +62,7 @@ class OfPatchesSettings(ImageSettings):
 
 class PatchesSettings(OfPatchesSettings):
     kind: Literal["patches"]
-    n_centres: Annotated[int, Field(ge=2, strict=True)]
+    n_centres: Annotated[Count, Field(ge=2)]
     max_iter: Count
 
     @model_validator(mode="after")
@@ -74,7 +74,7 @@ class PatchesSettings(OfPatchesSettings):
 
 class PatchAutoencoderSettings(OfPatchesSettings):
     kind: Literal["patch_autoencoder"]
-    units: Count
+    units: Width
     noise: NotNegative
     learning_rate: Positive
     batch_size: Count
@@ -88,7 +88,7 @@ class ScalingSettings(Settings):
     scaling: Literal["none", "standardise", "whiten"]
     shrinkage: NotNegative
     pca: Count | None
-    unit_length: Flag
+    unit_length: bool
 
 
 class EmbeddingSettings(ScalingSettings):
@@ -97,7 +97,7 @@ class EmbeddingSettings(ScalingSettings):
     of: Name
     dataset: DatasetName
     n_components: Count
-    n_neighbors: Annotated[int, Field(ge=2, strict=True)]
+    n_neighbors: Annotated[Count, Field(ge=2)]
     metric: Literal["euclidean", "cosine", "manhattan"]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.shared.settings.fields import Colour, Count, DatasetName, Distinct, Flag, Seed, Settings, Share
+from stages.shared.settings.fields import Colour, Count, DatasetName, Distinct, Seed, Settings, Share
 
 
 class DatasetSettings(Settings):
@@ -19,13 +19,13 @@ class DatasetSettings(Settings):
 
 class PhotosSettings(DatasetSettings):
     source: Literal["bundled", "cifar10"]
-    crops: Annotated[int, Field(ge=4, strict=True)]
-    batches: Distinct[Annotated[int, Field(ge=1, le=5, strict=True)]]
+    crops: Annotated[Count, Field(ge=4)]
+    batches: Distinct[Annotated[int, Field(ge=1, le=5)]]
 
 
 class DigitsSettings(DatasetSettings):
     source: Literal["bundled", "mnist"]
-    deskew: Flag
+    deskew: bool
 
 
 class DatasetsSettings(Settings):

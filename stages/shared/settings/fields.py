@@ -1,5 +1,6 @@
 """Types of values that several settings have, and the class of all settings."""
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
@@ -7,13 +8,41 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
 
-Flag = Annotated[bool, Field(strict=True)]
-Count = Annotated[int, Field(ge=1, strict=True)]
-Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Numbers beyond these are mistakes, and overflow in float32 or in the libraries' integers.
+LARGEST, MOST = 1e30, 2**31 - 1
+# File systems take 255 bytes; a stage writes to a longer name first, and DVC adds one of its own.
+LONGEST_NAME = 100
+# Windows keeps these names for devices, in whatever folder.
+DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+
+Real = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
+NotNegative = Annotated[float, Field(ge=0, le=LARGEST)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Count = Annotated[int, Field(ge=1, le=MOST)]
+# Units of a layer, filters of a convolution.
+Width = Annotated[int, Field(ge=1, le=2**16)]
+# Side of a convolution's windows; images have up to 32 pixels a side.
+KernelSize = Annotated[int, Field(ge=1, le=64)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class UnusableName(ValueError):
+    """What a name must be or is, without the name."""
+
+
+def _file_name(name: str) -> str:
+    """Refuse names that a file system or a shell takes for something else."""
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise UnusableName("must be of letters, digits, '-' and '_', the first a letter or a digit; correct it")
+    if len(name) > LONGEST_NAME:
+        raise UnusableName(f"has {len(name)} characters, more than {LONGEST_NAME}; shorten it")
+    if name.lower() in DEVICES:
+        raise UnusableName("is that of a device on Windows; write another")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_file_name)]
 DatasetName = Literal["photos", "digits"]
 Colour = Literal["grey", "rgb"]
 
@@ -31,9 +60,12 @@ Distinct = Annotated[list[Item], Field(min_length=1), AfterValidator(_distinct)]
 
 
 class Settings(BaseModel):
-    """A mapping in `params.yaml`; a key that is not listed in its class is a mistake."""
+    """A mapping in `params.yaml`; a key that is not listed in its class is a mistake.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    No number may be infinite or NaN, and neither text nor true and false pass for numbers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def either(names: Iterable[str]) -> str:

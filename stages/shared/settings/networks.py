@@ -5,16 +5,26 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stages.shared.settings.datasets import ImageSettings
-from stages.shared.settings.fields import Count, Distinct, Flag, NotNegative, Positive, Seed, Settings, Several
+from stages.shared.settings.fields import (
+    Count,
+    Distinct,
+    KernelSize,
+    NotNegative,
+    Positive,
+    Seed,
+    Settings,
+    Several,
+    Width,
+)
+from stages.shared.settings.optimizers import Optimizer, Options
 
-Optimizer = Literal["sgd", "adadelta", "rmsprop", "adam", "adamw", "nadam", "lion", "muon"]
 Schedule = Literal["constant", "cosine"]
 Activation = Literal["relu", "elu", "gelu", "leaky_relu", "selu", "silu", "tanh", "sigmoid", "linear"]
 
 
 class EarlyStoppingSettings(Settings):
     patience: Count
-    min_delta: Annotated[float, Field(ge=0)]
+    min_delta: NotNegative
 
 
 class NetworkSettings(ImageSettings):
@@ -22,20 +32,20 @@ class NetworkSettings(ImageSettings):
 
     activation: Activation
     optimizer: Optimizer
-    optimizer_options: dict[str, bool | int | float | str | None]
+    optimizer_options: Options
     learning_rate: Positive
     schedule: Schedule
     warmup: Annotated[float, Field(ge=0, lt=1)]
     batch_size: Count
     epochs: Count
     early_stopping: EarlyStoppingSettings | None
-    validation: Flag
+    validation: bool
     seed: Seed
 
 
 class ClassifierSettings(NetworkSettings):
     kind: Literal["classifier"]
-    units: Several[Count]
+    units: Several[Width]
     loss: Literal["categorical_crossentropy"]
 
 
@@ -48,7 +58,7 @@ class AutoencoderSettings(NetworkSettings):
 class DenseCodeSettings(AutoencoderSettings):
     """What autoencoders have whose code is a dense layer."""
 
-    units: Several[Count]
+    units: Several[Width]
     code_activation: Activation
     kl_weight: NotNegative
 
@@ -65,19 +75,19 @@ class DenseSettings(DenseCodeSettings):
 
 class StridedSettings(DenseCodeSettings):
     kind: Literal["strided"]
-    filters: Several[Count]
-    kernel_size: Count
+    filters: Several[Width]
+    kernel_size: KernelSize
 
 
 class ConvolutionalSettings(AutoencoderSettings):
     kind: Literal["convolutional"]
-    filters: Annotated[list[Count], Field(min_length=1, max_length=2)]
-    kernel_size: Count
+    filters: Several[Width]
+    kernel_size: KernelSize
 
 
 class LearningRatesSettings(ImageSettings):
     kind: Literal["classifier"]
-    units: Several[Count]
+    units: Several[Width]
     activation: Activation
     optimizer: Optimizer
     rates: Distinct[Positive]
@@ -88,7 +98,7 @@ class LearningRatesSettings(ImageSettings):
 
 class SequenceSettings(ImageSettings):
     rows: Count
-    units: Count
+    units: Width
     optimizer: Optimizer
     learning_rate: Positive
     schedule: Schedule

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from stages.shared.settings.defaults import KINDS, OWN
+from stages.shared.settings.fields import UnusableName
 from stages.shared.settings.layers import WITH_DEFAULTS
 
 # Groups whose settings are of several classes. Pydantic puts the kind, which tells them apart, into an error's place.
@@ -32,6 +33,8 @@ def _sentence(error: Mapping, file: str, values: Mapping) -> str:
         del path[2]
     key, given = ".".join(path), error["input"]
     match error["type"]:
+        case "extra_forbidden" if path[-2:-1] == ["optimizer_options"]:
+            return f"{key} is no option of that optimizer; remove it, or give other optimizer_options there."
         case "extra_forbidden":
             return f"{file} has an unknown parameter {key}; remove it or correct its name."
         case "missing":
@@ -42,14 +45,16 @@ def _sentence(error: Mapping, file: str, values: Mapping) -> str:
             return f"{key}.kind is {written(given.get('kind'))}; it should be one of {error['ctx']['expected_tags']}."
         case "value_error":
             message = str(error["ctx"]["error"])
+            if isinstance(error["ctx"]["error"], UnusableName):
+                said = f"the name {'.'.join(path[:-1])}" if path[-1] == "[key]" else f"{key}, {written(given)},"
+                return f"{said} {message}."
             return f"{key}: {message}." if key else f"{message}."
         case "bool_type":
             return f"{key} is {written(given)}, but the input should be true or false."
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"{key} is {written(given)}, but the input should be a mapping."
-        case "string_pattern_mismatch":
-            said = f"the name {'.'.join(path[:-1])}" if path[-1] == "[key]" else f"{key}, {written(given)},"
-            return f"{said} must be of letters, digits, '-' and '_', the first a letter or a digit; correct it."
+        case "too_short":
+            return f"{key} is {written(given)}, but it needs an entry; add one."
     message = error["msg"][0].lower() + error["msg"][1:]
     joint = ", but the " if message.startswith("input") else ": "
     return f"{key} is {written(given)}{joint}{message}."
@@ -66,4 +71,7 @@ def _or_its_default(path: Sequence[str], values: Mapping) -> str:
 def written(value: object) -> str:
     """Return a value as YAML writes it; text in quotes."""
     constants = {None: "null", True: "true", False: "false"}
-    return constants[value] if value is None or isinstance(value, bool) else repr(value)
+    if value is None or isinstance(value, bool):
+        return constants[value]
+    # Infinity and NaN have a dot.
+    return repr(value).replace("inf", ".inf").replace("nan", ".nan") if isinstance(value, float) else repr(value)

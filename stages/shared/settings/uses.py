@@ -5,14 +5,25 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stages.shared.settings.codes import ScalingSettings
-from stages.shared.settings.fields import Count, DatasetName, Distinct, Name, NotNegative, Positive, Seed, Settings
+from stages.shared.settings.fields import (
+    Count,
+    DatasetName,
+    Distinct,
+    Name,
+    NotNegative,
+    Positive,
+    Real,
+    Seed,
+    Settings,
+)
 
 
 class NeuronSettings(Settings):
-    theta: Distinct[float]
-    points: Annotated[int, Field(ge=2, strict=True)]
-    start: float
-    stop: float
+    theta: Distinct[Real]
+    # Each is a line of a table.
+    points: Annotated[int, Field(ge=2, le=100_000)]
+    start: Real
+    stop: Real
 
     @model_validator(mode="after")
     def _ordered(self):
@@ -43,12 +54,12 @@ class GaussianMixtureSettings(KMeansSettings):
 
 class ClusterSettings(Settings):
     clusterings: Annotated[dict[Name, ClusteringSettings], Field(min_length=1)]
-    n_clusters: Annotated[int, Field(ge=2, strict=True)]
+    n_clusters: Annotated[Count, Field(ge=2)]
     kmeans: KMeansSettings
     mini_batch_kmeans: MiniBatchKMeansSettings
     gaussian_mixture: GaussianMixtureSettings
     seeds: Count
-    silhouette_sample: Annotated[int, Field(ge=3, strict=True)]
+    silhouette_sample: Annotated[Count, Field(ge=3)]
     central_images: Count
     seed: Seed
 
@@ -69,9 +80,9 @@ class SearchSettings(Settings):
 
 
 class MapSettings(Settings):
-    sample: Annotated[int, Field(ge=3, strict=True)]
-    perplexity: Annotated[float, Field(ge=1)]
-    max_iter: Annotated[int, Field(ge=250, strict=True)]
+    sample: Annotated[Count, Field(ge=3)]
+    perplexity: Annotated[Positive, Field(ge=1)]
+    max_iter: Annotated[Count, Field(ge=250)]
     seed: Seed
 
 
@@ -92,7 +103,7 @@ class GenerateSettings(Settings):
     ridge: Positive
     confidence: Annotated[float, Field(gt=0, le=1)]
     pairs: Count
-    steps: Annotated[int, Field(ge=2, strict=True)]
+    steps: Annotated[Count, Field(ge=2)]
     seed: Seed
 
 
@@ -103,8 +114,8 @@ class DenoisedSettings(Settings):
 
 
 class NonLocalMeansSettings(Settings):
-    patch_size: Count
-    patch_distance: Count
+    patch_size: Annotated[Count, Field(le=64)]
+    patch_distance: Annotated[Count, Field(le=64)]
     h: Distinct[Positive]
 
 
@@ -114,6 +125,6 @@ class DenoiseSettings(Settings):
     images: Count
     shown: Count
     tuning: Count
-    median_size: Distinct[Annotated[int, Field(ge=2, strict=True)]]
+    median_size: Distinct[Annotated[int, Field(ge=2, le=64)]]
     nlm: NonLocalMeansSettings
     seed: Seed

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
+from stages.shared.settings import limits
 from stages.shared.settings.codes import (
     PatchAutoencoderSettings,
     PatchesSettings,
@@ -71,6 +72,11 @@ class Parameters(Settings):
         for one, other in combinations(GROUPS, 2):
             if both := getattr(self, one).keys() & getattr(self, other).keys():
                 raise ValueError(f"{min(both)} stands under both {one} and {other}; rename one of them")
+        known: dict[str, str] = {}
+        for name in (name for group in GROUPS for name in getattr(self, group)):
+            # The file systems of macOS and Windows take both for the same.
+            if (other := known.setdefault(name.lower(), name)) != name:
+                raise ValueError(f"the names {other} and {name} differ by capital letters alone; rename one of them")
         for group in ("classifiers", "autoencoders"):
             if "sequence" in getattr(self, group):
                 raise ValueError(f"{group} has one named sequence, the name of another stage's network; rename it")
@@ -83,16 +89,6 @@ class Parameters(Settings):
             key, of = f"embeddings.{name}", embedding.of
             code = _refers(f"{key}.of is '{of}'", of, codes, "neither an autoencoder nor a representation")
             _agrees(f"{key}.dataset", embedding.dataset, f"{of} is made of", code.dataset)
-        return self
-
-    @model_validator(mode="after")
-    def _each_cluster_has_an_image(self):
-        for name, dataset in self.datasets:
-            if dataset.limit is not None and self.cluster.n_clusters > dataset.limit:
-                raise ValueError(
-                    f"cluster.n_clusters is {self.cluster.n_clusters}, more than the {dataset.limit} images "
-                    f"that datasets.{name}.limit allows; lower the one or raise the other"
-                )
         return self
 
     @model_validator(mode="after")
@@ -121,6 +117,11 @@ class Parameters(Settings):
                     f"denoise.networks names {name}, but autoencoders.{name}.noise is 0; "
                     f"remove the one or raise the other"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_allow_it(self):
+        limits.check(self)
         return self
 
 

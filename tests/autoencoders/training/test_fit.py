@@ -112,6 +112,8 @@ def test_options_reach_the_optimizer_and_unknown_ones_are_named():
     assert weights(trained(optimizer_options={"beta_2": 0.9})[0]) != plainly_trained()
     with pytest.raises(InputError, match="optimizer_options {'beta_3': 1} are not what Keras's optimizer 'adam' takes"):
         trained(optimizer_options={"beta_3": 1})
+    with pytest.raises(InputError, match="^optimizer_options has a learning_rate, which would replace learning_rate;"):
+        trained(optimizer_options={"learning_rate": 1})
 
 
 def test_early_stopping_goes_back_to_the_best_epoch():

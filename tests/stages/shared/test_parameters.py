@@ -122,8 +122,7 @@ def test_a_single_value_holds_for_every_recipe(values):
         (
             "autoencoders.photos-simple.learning_rate",
             "fast",
-            "autoencoders.photos-simple.learning_rate is 'fast', but the input should be a valid number, "
-            "unable to parse string as a number.",
+            "autoencoders.photos-simple.learning_rate is 'fast', but the input should be a valid number.",
         ),
         (
             "autoencoders.photos-simple.kind",
@@ -156,12 +155,6 @@ def test_a_single_value_holds_for_every_recipe(values):
             "datasets.photos.source",
             "mnist",
             "datasets.photos.source is 'mnist', but the input should be 'bundled' or 'cifar10'.",
-        ),
-        (
-            "cluster.n_clusters",
-            20_000,
-            "cluster.n_clusters is 20000, more than the 10000 images that datasets.photos.limit allows; "
-            "lower the one or raise the other.",
         ),
         ("protocol", "apart", "protocol is 'apart', but the input should be 'held-out' or 'together'."),
         (
@@ -284,7 +277,7 @@ def test_a_single_value_holds_for_every_recipe(values):
         (
             "cluster.clusterings",
             {},
-            "cluster.clusterings is {}: dictionary should have at least 1 item after validation, not 0.",
+            "cluster.clusterings is {}, but it needs an entry; add one.",
         ),
         (
             "cluster.clusterings.kmeans.clusterer",
@@ -302,7 +295,7 @@ def test_a_single_value_holds_for_every_recipe(values):
         ("learning_rates.rates", [0.1, 0.1000001], "learning_rates.rates: each value must be given once."),
         ("neuron.theta", [1, 1.0], "neuron.theta: each value must be given once."),
         ("neuron.start", 6, "neuron: start must be below stop."),
-        ("autoencoders", {}, "autoencoders is {}: dictionary should have at least 1 item after validation, not 0."),
+        ("autoencoders", {}, "autoencoders is {}, but it needs an entry; add one."),
     ],
 )
 def test_each_mistake_gives_one_sentence_that_names_the_parameter(values, key, value, sentence):
@@ -344,17 +337,6 @@ def test_each_kind_has_defaults_that_hold_for_a_whole_network(kind, values):
     own = {"kind", "dataset", "of", "learning_rate", "epochs", "batch_size", "units", "filters"}
     own |= {"n_components", "n_neighbors"} if kind == "umap" else set()
     assert KINDS[kind].model_fields.keys() - values["defaults"][kind].keys() <= own
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [("my net", "my net"), ("-deep", "-deep"), ("../up", "../up"), ("a.b", "a.b")],
-)
-def test_a_name_that_is_no_file_name_is_refused_as_written(values, name, said):
-    values["autoencoders"][name] = values["autoencoders"]["photos-simple"]
-    sentence = f"the name autoencoders.{said} must be of letters, digits, '-' and '_', the first a letter or a digit"
-    with pytest.raises(InputError, match=f"^{re.escape(sentence)}; correct it.$"):
-        parameters.check(values)
 
 
 def test_a_network_named_as_that_of_another_stage_is_refused(values):
