@@ -15,7 +15,7 @@ from autoencoders.pages import figures
 from autoencoders.scaling.scaler import Scaler
 from stages.shared import codes, files, prepared
 from stages.shared.parameters import read
-from stages.shared.progress import watched
+from stages.shared.progress import remarks, watched
 from stages.shared.running import run
 
 
@@ -32,7 +32,8 @@ def main(name: str) -> None:
 
     results: dict[str, list[Clustering]] = {}
     for form in parameters.clusterings:
-        features, results[form] = _clustered(name, form, vectors, labels, about.shape, parameters, in_memory)
+        with remarks(f"{name}: {form}"):
+            features, results[form] = _clustered(name, form, vectors, labels, about.shape, parameters, in_memory)
         if len(results) == 1:
             first = results[form][0]
             of_training = features["training"], first.assignments["training"], first.centres

@@ -8,7 +8,7 @@ import pandas as pd
 from autoencoders.pages.report import page, settings
 from autoencoders.pages.report.page import Picture, Section, Table
 from autoencoders.pages.summary.findings import Finding, headlines
-from autoencoders.pages.summary.tables import Summary, presented
+from autoencoders.pages.summary.tables import TEXTS, Summary, presented
 from stages.shared import files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
@@ -57,7 +57,8 @@ def main() -> None:
     parameters = dict(zip(keys, read(*keys), strict=True))
     groups = {group: dict(parameters[group]) for group in GROUPS}
     described = [prepared.describe(dataset) for dataset in groups["datasets"]]
-    summary = Summary(*(files.read_table(files.data("summary", f"{name}.csv")) for name in Summary._fields))
+    tables = (files.read_table(files.data("summary", f"{name}.csv"), dtype=TEXTS) for name in Summary._fields)
+    summary = Summary(*tables)
     findings = files.read_table(files.data("summary", "findings.csv"), dtype=str)
     sections = _sections(groups, headlines(summary), parameters["generate"].networks, parameters["denoise"].networks)
     general = {key: parameters[key] for key in GENERAL}

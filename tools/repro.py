@@ -5,11 +5,16 @@ mostly Python starting up, on one core.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
 
 import networkx
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 # The stage that every other one depends on. It runs before the branches: DVC lets no two processes look at one stage at
@@ -36,19 +41,67 @@ def branches(graph: networkx.DiGraph) -> list[list[str]]:
     return [[root, *names] for root, names in found.items()]
 
 
+class Processes:
+    """Processes that a signal to this one stops too.
+
+    Each has a group of its own, with all that it starts. Whatever the signal, the group gets SIGINT: DVC waits for its
+    stage then and leaves no lock behind, and the stage leaves no half of an output.
+
+    Attributes
+    ----------
+    stopped_by : int or None
+        The first signal.
+    """
+
+    def __init__(self) -> None:
+        self.stopped_by: int | None = None
+        self._running: list[subprocess.Popen] = []
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._stop)
+
+    def run(self, *commands: Sequence[str]) -> list[int]:
+        """Run commands side by side and return their exit codes; after a signal, those that were started."""
+        self._running = []
+        for command in commands:
+            if self.stopped_by is None:
+                self._running.append(subprocess.Popen(command, process_group=0))
+                # One that the signal came too early for.
+                if self.stopped_by is not None:
+                    self._interrupt()
+        return [process.wait() for process in self._running]
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopped_by = self.stopped_by or number
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        for process in self._running:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+
+
 def main() -> int:
-    """Reproduce the pipeline and return the exit code of `dvc repro`."""
-    if (os.cpu_count() or 1) > 1:
+    """Reproduce the pipeline and return the exit code of `dvc repro`; after a signal, 128 and its number."""
+    try:
         with Repo() as repo:
             side_by_side = branches(repo.index.graph)
-        if subprocess.run(["dvc", "repro", FIRST], check=False).returncode == 0:
-            # By themselves, without `fingerprints`, which all of them depend on.
-            command = ["dvc", "--wait-for-lock", "repro", "--single-item"]
-            running = [subprocess.Popen([*command, *names]) for names in side_by_side]
-            for process in running:
-                process.wait()
+    except DvcException as error:
+        unpacked = not Path(".git").exists()
+        todo = "run `git init` there first, since DVC needs Git" if unpacked else "`dvc status` says more"
+        print(f"error: {str(error).splitlines()[0].rstrip('.')}; {todo}.", file=sys.stderr)
+        return 1
+    processes = Processes()
+    if (os.cpu_count() or 1) > 1 and processes.run(["dvc", "repro", FIRST]) == [0]:
+        # By themselves, without `fingerprints`, which all of them depend on.
+        command = ["dvc", "--wait-for-lock", "repro", "--single-item"]
+        processes.run(*([*command, *names] for names in side_by_side))
     # What failed above fails again here, and says so last.
-    return subprocess.run(["dvc", "repro"], check=False).returncode
+    codes = processes.run(["dvc", "repro"])
+    if processes.stopped_by is not None:
+        print(f"stopped by {signal.Signals(processes.stopped_by).name}", file=sys.stderr)
+        return 128 + processes.stopped_by
+    return codes[0]
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ class UMAP(BaseEstimator):
             )
         if vectors.shape[1] < self.n_components:
             raise ArgumentError(
-                f"n_components is {self.n_components}, but the vectors have {vectors.shape[1]} numbers, whose principal "
-                f"components are the start; lower it."
+                f"n_components is {self.n_components}, but the vectors have {vectors.shape[1]} numbers, whose "
+                f"principal components are the start; lower it."
             )
         # It takes seconds to import, which a spectral embedding need not wait for.
         with _absent("tensorflow"):

@@ -182,6 +182,8 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: np.dtype | type, bloc
 def read_table(path: Path, **options: Any) -> "pd.DataFrame":
     """Read a CSV file that an earlier stage wrote; `options` are those of `pandas.read_csv`.
 
+    Only an empty cell is a missing value: a network may be called NA or null.
+
     Raises
     ------
     InputError
@@ -191,7 +193,7 @@ def read_table(path: Path, **options: Any) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_csv(path, **options)
+        return pd.read_csv(path, **{"keep_default_na": False, "na_values": [""], **options})
     except (OSError, ValueError):
         raise InputError(_unreadable(path, "CSV")) from None
 

@@ -1,8 +1,10 @@
-"""How a stage shows that it goes on."""
+"""How a stage shows that it goes on, and what libraries remark on the way."""
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from tqdm import tqdm
 
@@ -40,3 +42,24 @@ def watched(
                 said, speed = now, done / (now - start)
                 left = (n - done) / speed
                 print(f"{what}: {done:,} of {n:,} images  {speed:,.0f} images/s  {left:.0f} s left", flush=True)
+
+
+@contextmanager
+def remarks(what: str) -> Iterator[None]:
+    """Print what libraries warn of within the block: one line for each different warning, after `what` it is about.
+
+    Python would print the line of a library's source instead, and neither network nor clustering.
+    """
+    said = set()
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        line = " ".join(str(message).split())
+        if line not in said:
+            said.add(line)
+            print(f"{what}: {line}", file=sys.stderr, flush=True)
+
+    with warnings.catch_warnings():
+        # Python shows a warning once for each line of source, whatever it is about then.
+        warnings.simplefilter("always", append=True)
+        warnings.showwarning = show
+        yield

@@ -10,6 +10,10 @@ from autoencoders.pages.summary.texts import words
 
 # What is measured of images beside a network: a key of the metrics is "<method>_<measure>".
 MEASURES = ("recognised", "evenness", "distance", "psnr", "ssim", "mean_squared_error", "binary_crossentropy")
+# Columns of names and words, also of a network that is called 007: the types to read a file of a table with.
+TEXTS = dict.fromkeys(
+    ("dataset", "network", "representation", "kind", "clustering", "scored", "metric", "method", "role"), str
+)
 # Whatever is none of these works without a network.
 ROLES = {
     "network": "network",

@@ -110,3 +110,11 @@ def test_a_stored_array_that_is_missing_or_cut_short_is_named(tmp_path):
     for read in (lambda: stored[990:], lambda: stored[np.array([3, 999])], lambda: files.StoredArray(file)):
         with pytest.raises(InputError, match=f"{file} is missing or is no NumPy file"):
             read()
+
+
+def test_only_an_empty_cell_of_a_table_is_missing(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("network,loss\nNA,1\nnull,\nnan,2\n")
+    table = files.read_table(file)
+    assert table["network"].tolist() == ["NA", "null", "nan"]
+    assert table["loss"].isna().tolist() == [False, True, False]

@@ -1,7 +1,9 @@
+import warnings
+
 import pytest
 
 from autoencoders.core.rows import blocks
-from stages.shared.progress import watched
+from stages.shared.progress import remarks, watched
 
 
 @pytest.fixture
@@ -47,3 +49,11 @@ def test_a_terminal_gets_a_bar_and_no_lines(clock, capsys, monkeypatch):
     said = capsys.readouterr()
     assert said.out == ""
     assert "photos: train" in said.err and "images" in said.err
+
+
+def test_remarks_within_others_say_what_the_inner_ones_are_about(capsys):
+    with remarks("cluster"):
+        with remarks("digits-simple: kmeans"):
+            warnings.warn("few clusters", stacklevel=1)
+        warnings.warn("few clusters", stacklevel=1)
+    assert capsys.readouterr().err.splitlines() == ["digits-simple: kmeans: few clusters", "cluster: few clusters"]

@@ -1,12 +1,18 @@
+import io
 import os
+import signal
 import subprocess
 import sys
+import time
+import warnings
 
 import pytest
 from small import ROOT, small_parameters, write_parameters
 
+import stages
 from autoencoders.core.errors import InputError
-from stages.shared.running import run
+from stages.shared import files
+from stages.shared.running import SIGNALS, run
 
 
 def python(folder, *arguments: str) -> subprocess.CompletedProcess:
@@ -42,7 +48,58 @@ def test_a_mistake_of_the_user_ends_the_program_with_its_sentence(start):
     assert ended.value.code == "error: neuron.points is 1; raise it."
 
 
-@pytest.mark.parametrize("error", [ValueError("shapes differ"), FileNotFoundError("gone"), KeyboardInterrupt()])
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_ends_a_stage_in_one_line_and_leaves_nothing(start, tmp_path, capsys, number):
+    def stage():
+        with files.whole(tmp_path / "data" / "folder", tmp_path / "file.json") as (folder, file):
+            (folder / "half.txt").touch()
+            file.touch()
+            # The second one comes while the first is heeded.
+            for _ in range(2):
+                os.kill(os.getpid(), number)
+            time.sleep(60)
+
+    before = [signal.getsignal(each) for each in SIGNALS]
+    with pytest.raises(SystemExit) as ended:
+        start(stage)
+    assert ended.value.code == 128 + number
+    assert capsys.readouterr().err == f"stopped by {number.name}\n"
+    assert [path for path in tmp_path.rglob("*") if path.name != "data"] == []
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+
+
+def test_an_interrupt_of_the_imports_is_one_line(capsys):
+    stages._said(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert capsys.readouterr().err == "stopped by SIGINT\n"
+    stages._said(ValueError, ValueError("shapes differ"), None)
+    assert "ValueError: shapes differ" in capsys.readouterr().err
+
+
+def test_a_signal_that_is_ignored_stays_so(start, monkeypatch):
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
+    set_anew = []
+    monkeypatch.setattr(signal, "signal", lambda *given: set_anew.append(given))
+    start(lambda: None)
+    assert set_anew == []
+
+
+def test_what_a_terminal_cannot_show_is_replaced(start, monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
+    start(lambda: print("0.5 ± 0.1, 28×28", flush=True))
+    assert written.getvalue() == b"0.5 ? 0.1, 28?28\n"
+
+
+def test_warnings_of_libraries_are_a_line_each_that_says_what_they_are_about(start, capsys):
+    def stage(name):
+        for _ in range(3):
+            warnings.warn("few\n clusters", stacklevel=1)
+
+    start(stage, "digits-simple")
+    assert capsys.readouterr().err == "example digits-simple: few clusters\n"
+
+
+@pytest.mark.parametrize("error", [ValueError("shapes differ"), FileNotFoundError("gone")])
 def test_any_other_exception_is_not_held_back(start, error):
     def stage():
         raise error
