@@ -9,8 +9,8 @@ from autoencoders.pages.report import page, settings
 from autoencoders.pages.report.page import Picture, Section, Table
 from autoencoders.pages.summary.findings import Finding, headlines
 from autoencoders.pages.summary.tables import TEXTS, Summary, presented
-from stages.shared import files, prepared
-from stages.shared.parameters import read
+from stages.shared import files, leftovers, prepared
+from stages.shared.parameters import read, whole
 from stages.shared.running import run
 
 FOLDER = Path("report")
@@ -48,11 +48,14 @@ LIBRARIES = ("keras", "tensorflow", "tensorflow-cpu", "scikit-learn", "umap-lear
 def main() -> None:
     """Read `data/summary/`, and the maps and figures of all that the parameters name; write `report/index.html`.
 
+    What lies there of others is removed.
+
     Raises
     ------
     InputError
         If a table or a data set's description is missing or damaged.
     """
+    leftovers.clear(whole())
     keys = (*GENERAL, *GROUPS, *USES)
     parameters = dict(zip(keys, read(*keys), strict=True))
     groups = {group: dict(parameters[group]) for group in GROUPS}
@@ -93,10 +96,7 @@ def main() -> None:
 def _sections(
     groups: dict[str, dict], lines: dict[str, str], generate: Mapping, denoise: Mapping
 ) -> dict[str, list[Section]]:
-    """Return what there is of each network and code, by group: the figures of the stages that ran on it, and its map.
-
-    Folders of `plots/` and `data/maps/` also hold what was made of networks that the parameters named before.
-    """
+    """Return what there is of each network and code, by group: figures of the stages that ran on it, and its map."""
     autoencoders, representations = groups["autoencoders"], groups["representations"]
     stages = {
         "evaluate": groups["classifiers"],

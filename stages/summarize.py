@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from autoencoders.pages import figures
 from autoencoders.pages.summary import tables
 from autoencoders.pages.summary.findings import Finding, findings
-from stages.shared import files
-from stages.shared.parameters import read
+from stages.shared import files, leftovers
+from stages.shared.parameters import read, whole
 from stages.shared.running import run
 
 # Columns of the table of networks: by stage, the keys of its metrics and what the table calls them.
@@ -52,13 +52,14 @@ def main() -> None:
     """Read the metrics of all that the parameters name, and the networks' histories; write tables, and figures.
 
     They go to `data/summary/` and `plots/summarize/`. The tables are those of `Summary`, a file each; `findings.csv`;
-    `summary.md`, for people; and the curves `losses.csv` and `accuracies.csv`.
+    `summary.md`, for people; and the curves `losses.csv` and `accuracies.csv`. What lies there of others is removed.
 
     Raises
     ------
     InputError
         If a file is missing or damaged.
     """
+    leftovers.clear(whole())
     classifiers, autoencoders, representations, embeddings = read(
         "classifiers", "autoencoders", "representations", "embeddings"
     )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SPLITS = ("train", "validation", "test")
+# How the name begins of what is not yet whole. Git and DVC ignore it.
+PARTIAL = ".partial-"
 
 
 def data(*parts: str) -> Path:
@@ -52,9 +54,9 @@ def whole(*targets: Path) -> Iterator[tuple[Path, ...]]:
     A target without a suffix is a folder, made empty; one with a suffix is a file for the block to write.
     What was there before is replaced. After an exception neither the stand-ins nor any target are there.
     """
-    stand_ins = tuple(target.with_name(f".partial-{target.name}") for target in targets)
+    stand_ins = tuple(target.with_name(f"{PARTIAL}{target.name}") for target in targets)
     for target in (*stand_ins, *targets):
-        _remove(target)
+        remove(target)
     try:
         for stand_in in stand_ins:
             stand_in.parent.mkdir(parents=True, exist_ok=True)
@@ -65,11 +67,12 @@ def whole(*targets: Path) -> Iterator[tuple[Path, ...]]:
             stand_in.rename(target)
     except BaseException:
         for target in (*stand_ins, *targets):
-            _remove(target)
+            remove(target)
         raise
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder, if there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

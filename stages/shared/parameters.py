@@ -34,8 +34,13 @@ def read(*keys: str) -> tuple:
     InputError
         If the file is missing or no YAML, or a key is unknown, missing, of the wrong type or out of range.
     """
-    parameters = check(load(FILE))
+    parameters = whole()
     return tuple(_find(parameters, key) for key in keys)
+
+
+def whole() -> Parameters:
+    """Return all of `params.yaml`, checked; see `read`."""
+    return check(load(FILE))
 
 
 def check(values: object) -> Parameters:
