@@ -77,7 +77,8 @@ def code_images(codes: np.ndarray, shape: tuple[int, ...]) -> dict[str, np.ndarr
     Returns
     -------
     dict of ndarray of shape (n, rows, columns)
-        For a flat code `code`, as near to a square as its width allows (256 gives 16×16). For a convolutional
+        For a flat code `code`, as near to a square as its width allows (256 gives 16×16); where only a line would be
+        left (97), nearly a square that ends with NaN. For a convolutional
         one `code`, the positions as rows and the filters as columns (256×32), and `code mean`, the mean over
         the filters (16×16).
     """
@@ -85,6 +86,9 @@ def code_images(codes: np.ndarray, shape: tuple[int, ...]) -> dict[str, np.ndarr
     if len(shape) == 1:
         (width,) = shape
         rows = max(divisor for divisor in range(1, int(width**0.5) + 1) if width % divisor == 0)
+        if width > 8 * rows**2:
+            rows = round(width**0.5)
+            codes = np.pad(codes, ((0, 0), (0, -width % rows)), constant_values=np.nan)
         return {"code": codes.reshape(n, rows, -1)}
     codes = codes.reshape(n, *shape)
     return {"code": codes.reshape(n, -1, shape[-1]), "code mean": codes.mean(axis=-1)}

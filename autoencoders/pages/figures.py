@@ -1,6 +1,10 @@
-"""Figures. Each function returns a Matplotlib figure; `save` writes it, the same bytes for the same figure."""
+"""Figures. Each function returns a Matplotlib figure; `save` writes it, the same bytes for the same figure.
+
+However much they are given, they draw what one can look at in seconds, the first of it, and say so below the title.
+"""
 
 import io
+import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -26,6 +30,11 @@ DPI = 100
 CELL = 32
 # Between rows of images, in heights of a square one.
 GAP = 0.1
+# A row of images is at least so high and at most so high, in widths of an image: a code of 256×32 would tower over its
+# neighbours at its true shape, one of 1×512 be a hairline.
+LOWEST, HIGHEST = 0.125, 3.0
+# Heights of all rows of images, images in a row, curves of a plot, rows and columns of a matrix, bars: what is drawn.
+MOST_HEIGHT, MOST_IMAGES, MOST_CURVES, MOST_CELLS, MOST_BARS = 40, 30, 40, 60, 300
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -73,9 +82,12 @@ def image_rows(
     frames : mapping of str to sequence of str or None, optional
         For the rows named, the colour of the frame around each image, None for none.
     """
-    columns = max(len(images) for images in rows.values())
-    # A code of 256×32 would tower over its neighbours at its true shape; three to one is as far as it may go.
-    heights = [min(images.shape[1] / images.shape[2], 3.0) for images in rows.values()]
+    longest = max(len(images) for images in rows.values())
+    columns, captions = min(longest, MOST_IMAGES), captions[:MOST_IMAGES]
+    heights = [min(max(images.shape[1] / images.shape[2], LOWEST), HIGHEST) for images in rows.values()]
+    heights = heights[: max(1, int(np.searchsorted(np.cumsum(heights), MOST_HEIGHT, side="right")))]
+    title = _in_part(title, rows=(len(heights), len(rows)), images=(columns, longest))
+    rows = {name: images[:columns] for name, images in list(rows.items())[: len(heights)]}
     size = (1.2 + 1.1 * columns, 0.5 + 0.3 * bool(captions) + 1.15 * sum(heights))
     figure = Figure(figsize=size, layout="constrained")
     # One pair of axes for all rows, since laying out a pair for each takes half of the time. Rows count downwards.
@@ -85,7 +97,7 @@ def image_rows(
         picture = _side_by_side(_coloured(images, name in stretched))
         extent = (0, len(images), top + height, top)
         axis.imshow(picture, aspect="auto", interpolation="nearest", extent=extent)
-        for column, colour in enumerate((frames or {}).get(name, ())):
+        for column, colour in enumerate((frames or {}).get(name, ())[:columns]):
             if colour:
                 frame = Rectangle((column + 0.03, top), 0.94, height, fill=False, color=colour, linewidth=3)
                 # A frame at the edge is drawn whole, and the layout need not measure it.
@@ -103,15 +115,16 @@ def image_rows(
 
 
 def _coloured(images: np.ndarray, stretched: bool) -> np.ndarray:
-    """Return images [n, height, width] or [n, height, width, channels] as uint8 [n, height, width, 3]."""
+    """Return images [n, height, width] or [n, height, width, channels] as uint8 [n, height, width, 3], NaN as white."""
     if images.ndim == 3:
         images = images[..., np.newaxis]
     values = images.astype(np.float32)
     if stretched:
-        values = (values - values.min()) / (np.ptp(values) or 1)
+        values = (values - np.nanmin(values)) / (np.nanmax(values) - np.nanmin(values) or 1)
     elif images.dtype == np.uint8:
         values /= 255
-    return np.broadcast_to(np.rint(255 * values.clip(0, 1)).astype(np.uint8), (*images.shape[:3], 3))
+    shades = np.nan_to_num(np.rint(255 * values.clip(0, 1)), nan=255)
+    return np.broadcast_to(shades.astype(np.uint8), (*images.shape[:3], 3))
 
 
 def _side_by_side(images: np.ndarray) -> np.ndarray:
@@ -136,7 +149,7 @@ def curves(
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axis = figure.subplots()
     _draw_curves(axis, x, lines, xlabel, ylabel)
-    axis.set_title(title)
+    axis.set_title(_in_part(title, curves=(min(len(lines), MOST_CURVES), len(lines))))
     if limits:
         axis.set_ylim(limits)
     return figure
@@ -159,10 +172,12 @@ def _draw_curves(
     xlabel: str,
     ylabel: str,
 ) -> None:
-    for number, (name, y) in enumerate(lines.items()):
+    for number, (name, y) in enumerate(list(lines.items())[:MOST_CURVES]):
         own = x[name] if isinstance(x, Mapping) else x
         style = "-" if number < len(COLOURS) else "--"
-        axis.plot(own, y, style, color=COLOURS[number % len(COLOURS)], label=name)
+        # A single point makes no line.
+        marker = "o" if np.isfinite(np.asarray(y, float)).sum() == 1 else None
+        axis.plot(own, y, style, color=COLOURS[number % len(COLOURS)], label=name, marker=marker)
     axis.set(xlabel=xlabel, ylabel=ylabel)
     if all(isinstance(value, (int, np.integer)) for value in np.asarray(axis.lines[0].get_xdata(), dtype=object)):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -175,7 +190,10 @@ def matrix(
     counts: np.ndarray, rows: Sequence[str], columns: Sequence[str], xlabel: str, ylabel: str, title: str = ""
 ) -> Figure:
     """Draw a matrix of counts [rows, columns] as a heat map with its numbers; shades are shares of a row."""
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shares = (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))[:MOST_CELLS, :MOST_CELLS]
+    counts = counts[:MOST_CELLS, :MOST_CELLS]
+    title = _in_part(title, rows=(len(counts), len(rows)), columns=(counts.shape[1], len(columns)))
+    rows, columns = rows[:MOST_CELLS], columns[:MOST_CELLS]
     figure = Figure(figsize=(2.2 + 0.62 * len(columns), 1.8 + 0.42 * len(rows)), layout="constrained")
     axis = figure.subplots()
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
@@ -207,7 +225,10 @@ def number_grids(grids: Mapping[str, np.ndarray], title: str = "") -> Figure:
 
 def bars(table: pd.DataFrame, xlabel: str, title: str = "") -> Figure:
     """Draw a group of horizontal bars for each row of `table`, a bar for each column."""
+    all_rows, all_columns = table.shape
+    table = table.iloc[: MOST_BARS // (min(all_columns, MOST_CURVES) + 1), :MOST_CURVES]
     n_rows, n_columns = table.shape
+    title = _in_part(title, rows=(n_rows, all_rows), bars=(n_columns, all_columns))
     figure = Figure(figsize=(7.2, 1.3 + 0.22 * n_rows * (n_columns + 1)), layout="constrained")
     axis = figure.subplots()
     height = 0.8 / n_columns
@@ -227,4 +248,11 @@ def bars(table: pd.DataFrame, xlabel: str, title: str = "") -> Figure:
 
 def _legend(axis: Axes) -> None:
     """Put a legend where it covers least; it lies inside the axes, so that the layout need not measure it."""
-    axis.legend(fontsize=8).set_in_layout(False)
+    columns = math.ceil(len(axis.get_legend_handles_labels()[1]) / 20)
+    axis.legend(fontsize=8, ncols=columns).set_in_layout(False)
+
+
+def _in_part(title: str, **counts: tuple[int, int]) -> str:
+    """Add to a title of how many things, by their name, how many are shown, where these are not all."""
+    parts = [f"{shown} of {n} {things}" for things, (shown, n) in counts.items() if shown < n]
+    return "\n".join(filter(None, [title, ", ".join(parts)]))

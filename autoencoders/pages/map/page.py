@@ -23,6 +23,8 @@ COMPONENTS = 50
 # Pixels a side of the picture that holds all images: browsers on phones do not draw larger ones.
 SPRITE_LIMIT = 8192
 MARKERS = "oDs^v"
+# Groups in the legend of a figure, in two columns; the colour of what it has no room for.
+MOST_GROUPS, OTHERS = 48, "#DDDDDD"
 PAGES = Path(__file__).parent
 
 
@@ -96,21 +98,27 @@ def positions(codes: np.ndarray, *, perplexity: float, max_iter: int, seed: int)
 def scatter(points: np.ndarray, groups: np.ndarray, names: Sequence[str], by: str, title: str = "") -> Figure:
     """Draw points [n, 2] in the colours of their groups, integers from 0 to len(names) - 1, with a legend.
 
-    Groups beyond the number of colours start again with another marker; those without a point are left out.
-    `by` says what the groups are, above the legend.
+    Groups beyond the number of colours start again with another marker; those without a point are left out. What a
+    legend has no room for is drawn alike, as others. `by` says what the groups are, above the legend.
     """
     figure = Figure(figsize=(8, 6), layout="constrained")
     axis = figure.subplots()
     size = min(max(12000 / len(points), 2), 20)
-    for group in np.unique(groups):
+    found = np.unique(groups)
+    named = found if len(found) <= MOST_GROUPS else found[: MOST_GROUPS - 1]
+    for group in named:
         turn, colour = divmod(int(group), len(figures.COLOURS))
         x, y = points[groups == group].T
         marker = MARKERS[turn % len(MARKERS)]
         axis.scatter(x, y, s=size, color=figures.COLOURS[colour], marker=marker, linewidths=0, label=names[group])
+    if len(named) < len(found):
+        x, y = points[~np.isin(groups, named)].T
+        label = f"{len(found) - len(named)} others"
+        axis.scatter(x, y, s=size, color=OTHERS, marker="x", linewidths=1, label=label)
     axis.set(xticks=[], yticks=[])
     axis.set_aspect("equal", adjustable="datalim")
     axis.set_title(title, fontsize=10)
-    columns = math.ceil(len(np.unique(groups)) / 24)
+    columns = math.ceil(min(len(found), MOST_GROUPS) / 24)
     scale = math.sqrt(30 / size)
     figure.legend(loc="outside right upper", title=by, ncols=columns, fontsize=8, markerscale=scale)
     return figure

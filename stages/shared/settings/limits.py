@@ -7,6 +7,9 @@ from stages.shared.settings.sizes import SIDES, code_shape, counts, fitted, scal
 if TYPE_CHECKING:
     from stages.shared.settings.whole import Parameters
 
+# Lines of `data/neighbours/<name>/neighbours.csv`, of some 70 bytes each.
+MOST_NEIGHBOURS = 5_000_000
+
 
 def check(parameters: "Parameters") -> None:
     """Refuse what no stage could do.
@@ -19,6 +22,7 @@ def check(parameters: "Parameters") -> None:
     _images_can_be_halved(parameters)
     _rows_are_left_to_predict(parameters)
     _images_suffice(parameters)
+    _neighbours_fit_a_table(parameters)
     _maps_can_be_drawn(parameters)
     _codes_are_as_wide_as_their_embeddings(parameters)
 
@@ -59,6 +63,17 @@ def _images_suffice(parameters: "Parameters") -> None:
                     f"{key} asks for {number}, more than the {most} training images of the {block.dataset}; "
                     f"lower it, or take more images"
                 )
+
+
+def _neighbours_fit_a_table(parameters: "Parameters") -> None:
+    search, depth = parameters.search, max(parameters.search.neighbours)
+    for name, dataset in parameters.datasets:
+        queries = min(search.queries or MOST_NEIGHBOURS, counts(dataset).test)
+        if (lines := queries * depth * len(search.metrics)) > MOST_NEIGHBOURS:
+            raise ValueError(
+                f"search.neighbours asks for {depth} of {queries} queries of the {name}, {lines} lines of a table that "
+                f"may have {MOST_NEIGHBOURS}; lower it, or search.queries"
+            )
 
 
 def _maps_can_be_drawn(parameters: "Parameters") -> None:

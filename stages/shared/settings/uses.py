@@ -59,7 +59,8 @@ class ClusterSettings(Settings):
     mini_batch_kmeans: MiniBatchKMeansSettings
     gaussian_mixture: GaussianMixtureSettings
     seeds: Count
-    silhouette_sample: Annotated[Count, Field(ge=3)]
+    # The cost is quadratic.
+    silhouette_sample: Annotated[int, Field(ge=3, le=100_000)]
     central_images: Count
     seed: Seed
 
@@ -95,15 +96,16 @@ class GeneratedSettings(Settings):
 
 class GenerateSettings(Settings):
     networks: dict[Name, GeneratedSettings]
-    samples: Count
+    # Images in memory, several times as many as are stored.
+    samples: Annotated[Count, Field(le=100_000)]
     shown: Count
     components: Distinct[Count]
     covariance_type: Literal["full", "diag"]
     max_width: Count
     ridge: Positive
     confidence: Annotated[float, Field(gt=0, le=1)]
-    pairs: Count
-    steps: Annotated[Count, Field(ge=2)]
+    pairs: Annotated[Count, Field(le=1000)]
+    steps: Annotated[int, Field(ge=2, le=1000)]
     seed: Seed
 
 

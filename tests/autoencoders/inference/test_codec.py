@@ -72,12 +72,21 @@ def test_noise_is_seeded_of_the_stated_size_and_clipped():
         ((100,), {"code": (10, 10)}),
         ((12,), {"code": (3, 4)}),
         ((7,), {"code": (1, 7)}),
+        ((97,), {"code": (10, 10)}),
+        ((997,), {"code": (32, 32)}),
         ((16, 16, 32), {"code": (256, 32), "code mean": (16, 16)}),
     ],
 )
 def test_codes_are_drawn_in_the_chapters_layouts(shape, expected):
     codes = np.random.default_rng(0).random((2, int(np.prod(shape))), dtype=np.float32)
     assert {name: images.shape[1:] for name, images in code_images(codes, shape).items()} == expected
+
+
+def test_a_code_that_lacks_a_number_to_a_square_ends_with_nan():
+    codes = np.arange(2 * 11, dtype=np.float32).reshape(2, 11)
+    (images,) = code_images(codes, (11,)).values()
+    assert images.shape == (2, 3, 4)
+    assert np.array_equal(images.reshape(2, -1)[:, :11], codes) and np.isnan(images[:, -1, -1]).all()
 
 
 def test_the_mean_of_a_convolutional_code_is_over_its_filters():

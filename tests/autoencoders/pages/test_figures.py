@@ -100,3 +100,66 @@ def test_a_png_has_one_channel_where_the_picture_is_grey(mode, pixels):
     picture = Image.open(io.BytesIO(figures.png(pixels)))
     assert picture.mode == mode
     assert np.array_equal(np.asarray(picture.convert("RGB")), pixels)
+
+
+def size(figure) -> tuple[int, int]:
+    """Return the pixels of a figure: width, height."""
+    return tuple(int(figures.DPI * inches) for inches in figure.get_size_inches())
+
+
+def test_of_many_rows_and_images_the_first_are_drawn_and_the_title_says_so():
+    images = np.zeros((600, 4, 4))
+    figure = figures.image_rows(
+        {str(row): images for row in range(150)}, [str(n) for n in range(600)], "A", frames={"0": ["red"] * 600}
+    )
+    assert figure.get_suptitle() == "A\n40 of 150 rows, 30 of 600 images"
+    assert (len(drawn(figure)), drawn(figure)[0].get_extent()[1]) == (40, 30)
+    assert (len(figure.axes[0].texts), len(figure.axes[0].patches)) == (30, 30)
+    assert max(size(figure)) < 5000
+    # High rows take more room; no title is one all the same.
+    figure = figures.image_rows({str(row): np.zeros((2, 30, 2)) for row in range(99)})
+    assert figure.get_suptitle() == "13 of 99 rows"
+
+
+@pytest.mark.parametrize("shape", [(1, 97), (1, 997), (256, 1)])
+def test_images_of_any_shape_can_be_seen(shape):
+    figure = figures.image_rows({"code": np.random.default_rng(0).random((5, *shape))}, stretched=["code"])
+    (row,) = drawn(figure)
+    left, right, bottom, top = row.get_extent()
+    assert (right - left) / 8 <= (bottom - top) * 5 and (bottom - top) <= 3
+
+
+def test_what_a_code_lacks_to_a_square_is_white():
+    code = np.array([[[-3.0, 0.0], [1.0, np.nan]]])
+    (cell,) = cells(figures.image_rows({"code": code}, stretched=["code"]), 0, 1)
+    assert cell[:, [0, -1], 0].tolist() == [[0, 191], [255, 255]]
+
+
+@pytest.mark.parametrize(
+    ("y", "marker"), [([0.5], "o"), ([0.5, np.nan], "o"), ([0.5, 0.4], "None")], ids=["one", "one-known", "two"]
+)
+def test_a_curve_of_a_single_point_has_a_marker(y, marker):
+    figure = figures.curves(range(1, len(y) + 1), {"loss": y}, "epoch", "loss")
+    assert figure.axes[0].lines[0].get_marker() == marker
+
+
+def test_of_many_curves_the_first_are_drawn_and_the_title_says_so():
+    figure = figures.curves([1, 2], {str(number): [1, 2] for number in range(500)}, "x", "y", "A")
+    assert figure.axes[0].get_title() == "A\n40 of 500 curves"
+    assert len(figure.axes[0].lines) == len(figure.axes[0].get_legend().get_texts()) == 40
+
+
+def test_of_a_large_matrix_the_first_cells_are_drawn_and_the_title_says_so():
+    names = [str(number) for number in range(150)]
+    figure = figures.matrix(np.ones((150, 10), int), names, names[:10], "class", "cluster", "A")
+    assert figure.axes[0].get_title() == "A\n60 of 150 rows"
+    # Shares are of whole rows.
+    assert drawn(figure)[0].get_array().shape == (60, 10) and drawn(figure)[0].get_array()[0, 0] == 0.1
+    assert max(size(figure)) < 5000
+
+
+def test_of_many_bars_the_first_are_drawn_and_the_title_says_so():
+    figure = figures.bars(pd.DataFrame(np.ones((1000, 3)), index=[str(row) for row in range(1000)]), "score", "A")
+    assert figure.axes[0].get_title() == "A\n75 of 1000 rows"
+    assert len(figure.axes[0].patches) == 225
+    assert max(size(figure)) < 8000

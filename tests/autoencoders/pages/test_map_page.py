@@ -81,6 +81,16 @@ def test_groups_beyond_the_colours_can_be_told_apart():
     assert len(looks) == N
 
 
+def test_groups_that_a_legend_has_no_room_for_are_drawn_as_others():
+    n = 150
+    figure = page.scatter(
+        np.random.default_rng(0).random((2 * n, 2)), np.arange(2 * n) % n, list(map(str, range(n))), ""
+    )
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == [*map(str, range(47)), "103 others"]
+    assert sum(len(dots.get_offsets()) for dots in figure.axes[0].collections) == 2 * n
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("n", "grid"), [(1, (1, 1)), (2, (1, 2)), (9, (3, 3)), (12, (3, 4)), (20, (4, 5))])
 def test_the_sprite_holds_the_images_row_by_row(n, grid, channels):

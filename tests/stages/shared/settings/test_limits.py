@@ -97,3 +97,14 @@ def test_what_the_sizes_do_not_allow_is_refused_before_anything_is_trained(key, 
 )
 def test_what_the_sizes_just_allow_is_admitted(key, value):
     parameters.check(changed(key, value))
+
+
+def test_a_table_of_neighbours_has_a_size_that_one_can_read():
+    values = changed("datasets.digits.source", "mnist")
+    values["search"] |= {"queries": None, "neighbours": [251]}
+    sentence = (
+        "search.neighbours asks for 251 of 10000 queries of the digits, 5020000 lines of a table that may have 5000"
+    )
+    with pytest.raises(InputError, match=f"^{sentence}"):
+        parameters.check(values)
+    parameters.check({**values, "search": {**values["search"], "neighbours": [250]}})
