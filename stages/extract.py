@@ -1,12 +1,8 @@
 """Read a data set's images, from wherever its `source` says, into arrays."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 
-from autoencoders.sources import load
-from autoencoders.sources.download import HOME_VARIABLE
+from autoencoders.sources import download, load
 from stages.shared.files import data, whole, write_json
 from stages.shared.parameters import read
 from stages.shared.running import run
@@ -27,8 +23,7 @@ def main(dataset: str) -> None:
     """
     (parameters,) = read(f"datasets.{dataset}")
     settings = parameters.model_dump(exclude={"validation_share", "deskew"})
-    home = Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser()
-    source = load(dataset, home=home, log=print, **settings)
+    source = load(dataset, home=download.data_home(DEFAULT_HOME), log=print, **settings)
     with whole(data("raw", dataset)) as (folder,):
         for split, part in (("train", source.train), ("test", source.test)):
             (folder / split).mkdir()
@@ -39,6 +34,10 @@ def main(dataset: str) -> None:
         summary = {"dataset": dataset, "source": parameters.source, "origin": source.origin, **counts}
         write_json(folder / "source.json", summary)
     print(f"{dataset}: {counts['train']:,} training and {counts['test']:,} test images from {source.origin}")
+    if parameters.source != "bundled":
+        # DVC would check a URL or a file of another folder on every run.
+        command = f"dvc repro --force --single-item extract@{dataset}"
+        print(f"{dataset}: DVC does not notice when official files are added or replaced: run `{command}` then.")
 
 
 if __name__ == "__main__":

@@ -78,14 +78,20 @@ def _contents(home: Path, training: Sequence[str], log: Callable[[str], None]) -
     """Return the verified files: all training batches, and the test batch and the class names if there are any."""
     folder, tarball = home / FOLDER, home / TARBALL
     wanted = [*training, TEST, META]
-    contents = {name: download.read(folder / name) for name in wanted if (folder / name).is_file()}
+    contents = {name: download.read(folder / name) for name in wanted if download.is_file(folder / name)}
     for name, content in contents.items():
         download.verify(content, SHA256[name], folder / name)
-    if not contents.keys() >= set(training) and not tarball.is_file():
-        download.fetch(TARBALL, home, ADDRESSES, _is_genuine, log)
+    missing = [name for name in training if name not in contents]
+    if missing and not download.is_file(tarball):
+        try:
+            download.fetch(TARBALL, home, ADDRESSES, _is_genuine, log)
+        except InputError as error:
+            if len(missing) == len(training):
+                raise
+            raise InputError(f"{folder} holds no {missing[0]}, and {error}") from None
     absent = set(wanted) - contents.keys()
     # Unpacking takes seconds, too much for class names alone, which are known.
-    if absent - {META} and tarball.is_file():
+    if absent - {META} and download.is_file(tarball):
         contents |= _members(tarball, absent)
     return contents
 

@@ -1,6 +1,8 @@
 """Published files: fetching them from their mirrors, and telling them from damaged or foreign ones."""
 
 import hashlib
+import os
+import stat
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +15,41 @@ from autoencoders.core.errors import InputError
 HOME_VARIABLE = "AUTOENCODER_DATA_HOME"
 TIMEOUT = 30
 CHUNK = 2**18
+
+
+def data_home(default: str) -> Path:
+    """Return the folder of official files: that of the environment variable HOME_VARIABLE, or else `default`.
+
+    Raises
+    ------
+    InputError
+        If it begins with `~` and a user that there is not.
+    """
+    given = os.environ.get(HOME_VARIABLE) or default
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        raise InputError(f"{HOME_VARIABLE} is '{given}', a home folder that there is not; name another one.") from None
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file.
+
+    Raises
+    ------
+    InputError
+        If that cannot be told: a folder above may not be entered, or the name is none.
+    """
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{path} cannot be looked for ({reason}); correct that, or name another folder in the environment "
+            f"variable {HOME_VARIABLE}."
+        ) from None
 
 
 def fetch(
@@ -41,8 +78,11 @@ def fetch(
     Raises
     ------
     InputError
-        If every mirror fails: no connection, no such file, a wrong checksum, or a folder that is not writable.
+        If every mirror fails: no connection, no such file, a wrong checksum, or a folder that is not writable; or if
+        a folder is in the file's place.
     """
+    if (folder / name).is_dir():
+        raise InputError(f"{folder / name} is a folder in the place of a file; rename or remove it.")
     # pooch announces absolute paths and the sums of unchecked files; `log` says what there is to say.
     pooch.get_logger().setLevel("WARNING")
     reasons = []

@@ -69,7 +69,7 @@ def load(home: Path, limit: int | None, test_share: float, seed: int, log: Calla
 
 def _find(home: Path, names: list[str]) -> Path | None:
     files = (folder / name for folder in (home, home / FOLDER) for name in names)
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if download.is_file(file)), None)
 
 
 def _spellings(name: str) -> list[str]:

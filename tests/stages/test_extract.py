@@ -29,6 +29,9 @@ def configure(tmp_path, monkeypatch):
     def change(dataset: str, **changes) -> None:
         values = load(PARAMETERS)
         values["datasets"][dataset].update(changes)
+        # What other stages ask for, of fewer images.
+        values["map"]["perplexity"] = 1
+        values["search"]["neighbours"] = values["generate"]["components"] = [1]
         write_parameters(Path(), values)
 
     return change
@@ -91,7 +94,7 @@ def test_two_runs_write_the_same_bytes_and_another_seed_others(configure):
 @pytest.mark.parametrize(
     ("variable", "home"), [(None, "data/downloads"), ("", "data/downloads"), ("~/sets", "HOME/sets"), ("sets", "sets")]
 )
-def test_the_library_gets_the_parameters_and_the_data_home(configure, monkeypatch, tmp_path, variable, home):
+def test_the_library_gets_the_parameters_and_the_data_home(configure, monkeypatch, tmp_path, capsys, variable, home):
     configure("photos", source="cifar10", batches=[2, 4], limit=11, test_share=0.25, seed=6, crops=9)
     monkeypatch.setenv("HOME", str(tmp_path))
     if variable is not None:
@@ -107,6 +110,10 @@ def test_the_library_gets_the_parameters_and_the_data_home(configure, monkeypatc
     stage.main("photos")
     assert given.pop("home") == Path(home.replace("HOME", str(tmp_path)))
     assert callable(given.pop("log"))
+    said = (
+        "DVC does not notice when official files are added or replaced: run `dvc repro --force --single-item extract@"
+    )
+    assert said in capsys.readouterr().out
     assert given == {
         "dataset": "photos",
         "source": "cifar10",

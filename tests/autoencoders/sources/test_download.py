@@ -1,5 +1,6 @@
 import hashlib
 from http.server import SimpleHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
@@ -115,3 +116,43 @@ def test_verify_passes_the_published_content_only():
     assert download.verify(GOOD, expected, "file") is GOOD
     with pytest.raises(InputError, match="^file does not have the published checksum; delete it, or put the official"):
         download.verify(GOOD + b" ", expected, "file")
+
+
+def test_the_data_home_is_that_of_the_variable_or_the_default(monkeypatch):
+    monkeypatch.delenv(download.HOME_VARIABLE, raising=False)
+    assert download.data_home("data/downloads") == Path("data/downloads")
+    monkeypatch.setenv(download.HOME_VARIABLE, "~/official")
+    assert download.data_home("data/downloads") == Path.home() / "official"
+
+
+def test_a_data_home_of_no_user_is_one_sentence(monkeypatch):
+    monkeypatch.setenv(download.HOME_VARIABLE, "~nosuchuser/data")
+    sentence = "AUTOENCODER_DATA_HOME is '~nosuchuser/data', a home folder that there is not; name another one."
+    with pytest.raises(InputError, match=f"^{sentence}$"):
+        download.data_home("data/downloads")
+
+
+def test_what_cannot_be_looked_for_is_one_sentence_that_names_it(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    assert download.is_file(tmp_path / "file")
+    assert not any(download.is_file(tmp_path / name) for name in ("", "none", "file/none"))
+    for name in ("loop", "n" * 300, "a\0b"):
+        with pytest.raises(
+            InputError, match=r"cannot be looked for \(.+\); correct that, or name another folder in the"
+        ):
+            download.is_file(tmp_path / name)
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    # Whoever runs the tests may be allowed to enter any folder.
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(InputError, match=r"/file cannot be looked for \(Permission denied\); correct that,"):
+        download.is_file(tmp_path / "file")
+
+
+def test_a_folder_in_the_files_place_is_named(tmp_path, closed):
+    (tmp_path / "file.bin").mkdir()
+    with pytest.raises(InputError, match=f"^{tmp_path}/file.bin is a folder in the place of a file; rename or remove"):
+        fetch(tmp_path, [closed])
