@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import re
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -196,3 +197,11 @@ def test_metrics_in_git_are_those_of_the_lock_file(lock):
         for out in stage["outs"]:
             if out["path"].startswith("metrics/"):
                 assert hashlib.md5(Path(out["path"]).read_bytes()).hexdigest() == out["md5"], out["path"]
+
+
+def test_every_file_has_the_same_bytes_whatever_git_does_with_line_ends():
+    if not Path(".git").exists():
+        pytest.skip("no Git repository")
+    listed = subprocess.run(["git", "ls-files", "--eol"], capture_output=True, text=True, check=True).stdout
+    attributes = [re.search(r"attr/(.*?)\s*\t", line)[1] for line in listed.splitlines()]
+    assert set(attributes) == {"-text", "text=auto eol=lf"}

@@ -2,6 +2,9 @@ import json
 import re
 import subprocess
 import sys
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
@@ -454,17 +457,52 @@ def test_overrides_by_dvc_change_what_they_name_and_no_comment(written, values, 
     assert [line.partition("# ")[2] for line in after.splitlines() if "# " in line] == comments
 
 
-@pytest.mark.parametrize(
-    "key",
-    ["representations", "embeddings", "cluster.clusterings", "generate.networks", "denoise.networks"],
-)
+OWN = parameters.load(ROOT / "params.yaml")
+
+
+def mappings(values: dict, path: str = "") -> list[str]:
+    """Return the dotted keys of all mappings within one."""
+    inner = {f"{path}{key}": value for key, value in values.items() if isinstance(value, dict)}
+    return [found for key, value in inner.items() for found in (key, *mappings(value, f"{key}."))]
+
+
+def emptied(key: str) -> dict:
+    """Return the repository's parameters with a mapping emptied, given its dotted key."""
+    values = deepcopy(OWN)
+    reduce(getitem, key.split("."), values).clear()
+    if key == "representations":
+        embeddings = values["embeddings"].items()
+        values["embeddings"] = {name: each for name, each in embeddings if each["of"] in values["autoencoders"]}
+    return values
+
+
+def may_be_empty(key: str) -> bool:
+    try:
+        parameters.check(emptied(key))
+    except InputError:
+        return False
+    return True
+
+
+# What a user may take the last entry from.
+EMPTY = [key for key in mappings(OWN) if may_be_empty(key)]
+
+
+def test_the_mappings_that_may_be_empty_are_those_that_users_fill():
+    assert {"representations", "embeddings", "generate.networks", "denoise.networks"} < set(EMPTY)
+    assert {key.rpartition(".")[2] for key in EMPTY if ".networks" not in key and "." in key} <= {
+        "optimizer_options",
+        "fast",
+        "chapter",
+    }
+
+
+@pytest.mark.parametrize("key", [*EMPTY, "cluster.clusterings"])
 def test_overrides_by_dvc_that_empty_a_mapping_leave_a_file_that_can_be_read(written, values, key):
     written((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    emptied = values
-    for part in key.split("."):
-        emptied = emptied[part]
-    apply_overrides("params.yaml", [f"~{key}.{name}" for name in emptied])
-    emptied.clear()
+    mapping = reduce(getitem, key.split("."), values)
+    apply_overrides("params.yaml", [f"~{key}.{name}" for name in mapping])
+    mapping.clear()
     assert parameters.load(parameters.FILE) == values
 
 
