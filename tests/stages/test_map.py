@@ -108,15 +108,6 @@ def test_the_parameters_of_the_layout_move_the_dots(change, setting, value):
     assert page_data("digits-simple")["x"] != before
 
 
-def test_a_perplexity_too_high_is_one_sentence_and_leaves_nothing_half_written(workspace, change):
-    change("map", perplexity=18)
-    with pytest.raises(
-        InputError, match="^map.perplexity is 18, but it must be less than the 18 images shown; lower it.$"
-    ):
-        map_stage.main("digits-simple")
-    assert list(workspace.rglob(".partial-*")) == []
-
-
 @pytest.mark.parametrize(
     "missing",
     [

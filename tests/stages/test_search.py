@@ -187,12 +187,16 @@ def test_codes_of_nothing_but_zeros_are_scored_without_a_warning(workspace):
         assert metrics(name)[f"{metric}_precision_at_10"] == pytest.approx(agrees.mean(), rel=1e-5)
 
 
-def test_more_neighbours_than_images_are_one_sentence_before_anything_slow_is_imported(workspace, change):
-    change("search", neighbours=[1, 73])
-    sentence = "search.neighbours asks for 73, more than the 72 training images; lower it."
+def test_more_neighbours_than_images_are_one_sentence_before_anything_slow_is_imported(workspace):
+    file = Path("data/prepared/digits/dataset.json")
+    described = json.loads(file.read_text(encoding="utf-8"))
+    # Fewer than the parameters show, as a source's own files may have.
+    described["images"] |= {"train": 4, "validation": 3}
+    file.write_text(json.dumps(described), encoding="utf-8")
+    sentence = "search.neighbours asks for 10, more than the 7 training images; lower it."
     with pytest.raises(InputError, match=f"^{sentence}$"):
         search.main(SIMPLE)
-    code = "try: search.main('digits-simple')\nexcept ValueError as error: assert 'asks for 73' in str(error)"
+    code = "try: search.main('digits-simple')\nexcept ValueError as error: assert 'asks for 10' in str(error)"
     run(f"{code}\nassert 'sklearn' not in sys.modules")
     assert list(workspace.rglob(".partial-*")) == []
 
