@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 
 PACKAGES = ("autoencoders", "stages")
+# What pages are made of beside modules; not what an editor or a file manager leaves beside it.
+ASSETS = (".css", ".csv", ".html", ".js")
 
 
 def closure(file: Path) -> list[str]:
@@ -18,8 +20,8 @@ def closure(file: Path) -> list[str]:
     Returns
     -------
     list of str
-        The module, every module of this project that it comes to import, at its top or inside a function, and whatever
-        else lies in a folder of `autoencoders/pages` that one of them is in: scripts, styles and templates.
+        The module, every module of this project that it comes to import, at its top or inside a function, and the
+        scripts, styles, templates and tables in a folder of `autoencoders/pages` that one of them is in.
     """
     found: set[Path] = set()
     pending = [file]
@@ -29,7 +31,7 @@ def closure(file: Path) -> list[str]:
             found.add(current)
             pending += imported(current)
     folders = {path.parent for path in found if path.match("autoencoders/pages/*/*.py")}
-    assets = (path for folder in folders for path in folder.iterdir() if path.is_file() and path.suffix != ".pyc")
+    assets = (path for folder in folders for path in folder.glob("[!.]*") if path.suffix in ASSETS)
     return sorted({path.as_posix() for path in (*found, *assets)})
 
 

@@ -1,5 +1,6 @@
 """The whole graph, run by DVC on little data with one entry of each kind."""
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -119,15 +120,24 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing_half_written(finished_chec
     assert list(finished_checkout.folder.rglob(".partial-*")) == []
 
 
-def test_a_fresh_clone_with_a_pulled_cache_is_up_to_date(cold_run, tmp_path):
-    clone = Checkout(tmp_path / "clone")
-    cold_run.run("git", "clone", "--quiet", str(cold_run.folder), str(clone.folder))
-    clone.run("dvc", "remote", "add", "--local", "--default", "origin", str(tmp_path / "remote"))
-    cold_run.run("dvc", "remote", "add", "--local", "--default", "--force", "origin", str(tmp_path / "remote"))
-    cold_run.run("dvc", "push")
+def test_a_fresh_clone_is_up_to_date_after_entries_were_removed_and_a_stage_was_killed(finished_checkout, tmp_path):
+    checkout, clone = finished_checkout, Checkout(tmp_path / "clone")
+    values = parameters(FIRST)
+    values["generate"]["networks"] = values["denoise"]["networks"] = {}
+    write_parameters(checkout.folder, values)
+    killed = checkout.folder / "metrics/train/.partial-digits-denoising.json"
+    killed.touch()
+    assert stages_run(checkout.run("dvc", "repro").stdout) == ["fingerprints", "summarize", "report"]
+    assert not killed.exists()
+    assert not {path for path in checkout.results() if re.search("generate|denoise/|samples|denoised/", path)}
+    checkout.commit("Remove")
+    checkout.run("git", "clone", "--quiet", str(checkout.folder), str(clone.folder))
+    for each in (clone, checkout):
+        each.run("dvc", "remote", "add", "--local", "--default", "origin", str(tmp_path / "remote"))
+    checkout.run("dvc", "push")
     clone.run("dvc", "pull")
     assert "up to date" in clone.run("dvc", "status").stdout
-    assert clone.results() == cold_run.results()
+    assert clone.results() == checkout.results()
 
 
 def test_dvc_shows_metrics_and_experiments(cold_run):

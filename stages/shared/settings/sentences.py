@@ -56,6 +56,10 @@ def _sentence(error: Mapping, file: str, values: Mapping) -> str:
         case "too_short":
             return f"{key} is {written(given)}, but it needs an entry; add one."
     message = error["msg"][0].lower() + error["msg"][1:]
+    for bound in ("le", "ge"):
+        if isinstance(limit := error.get("ctx", {}).get(bound), float):
+            # Pydantic writes 1e30 with all of its digits.
+            message = f"{message.rpartition(' ')[0]} {limit:g}"
     joint = ", but the " if message.startswith("input") else ": "
     return f"{key} is {written(given)}{joint}{message}."
 

@@ -159,6 +159,7 @@ def test_a_single_value_holds_for_every_recipe(values):
             "mnist",
             "datasets.photos.source is 'mnist', but the input should be 'bundled' or 'cifar10'.",
         ),
+        ("in_memory", 1e31, "in_memory is 1e+31, but the input should be less than or equal to 1e+30."),
         ("protocol", "apart", "protocol is 'apart', but the input should be 'held-out' or 'together'."),
         (
             "autoencoders.digits-variational.code_activation",
