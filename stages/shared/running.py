@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ def run(stage: Callable[..., None]) -> None:
 
     An `InputError` becomes one sentence and exit code 1. A signal ends the stage as an exception would, so that no part
     of an output stays, with one line and exit code 128 and the signal's number. Warnings of libraries become a line
-    each. Characters that the terminal cannot show are replaced.
+    each. Characters that the terminal cannot show are replaced, and a reader of the output may go.
     """
     arguments = sys.argv[1:]
     for stream in (sys.stdout, sys.stderr):
@@ -34,8 +35,13 @@ def run(stage: Callable[..., None]) -> None:
             raise InputError(f"{Path(sys.argv[0]).name} takes {wanted}, but {len(arguments)} were given.")
         with _stoppable(), remarks(" ".join([Path(sys.argv[0]).stem, *arguments])):
             stage(*arguments)
+            sys.stdout.flush()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except BrokenPipeError:
+        # Whoever read what is printed has gone, as `head` does; at its end Python would try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
 
 
 @contextmanager

@@ -226,3 +226,12 @@ def test_a_missing_table_is_one_sentence_that_names_it_and_what_there_was_stays(
     with pytest.raises(InputError, match=f"^{missing} is missing"):
         report.main()
     assert PAGE.read_bytes() == before
+
+
+def test_a_network_may_have_a_name_that_looks_like_a_missing_value_or_a_number(bare):
+    for file in Path("data/summary").glob("*.csv"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("digits-simple", "NA").replace("digits-strided", "007"), encoding="utf-8")
+    found = written().tables
+    for table in ("Autoencoders", "Clustering of digits", "Search of digits"):
+        assert {"NA", "007"} < {row[0] for row in found[table]}, table

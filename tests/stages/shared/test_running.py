@@ -90,6 +90,16 @@ def test_what_a_terminal_cannot_show_is_replaced(start, monkeypatch):
     assert written.getvalue() == b"0.5 ? 0.1, 28?28\n"
 
 
+def test_a_reader_of_the_output_may_go(start, monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        with pytest.raises(SystemExit) as ended:
+            start(lambda: print("a table"))
+        assert ended.value.code == 128 + signal.SIGPIPE
+
+
 def test_warnings_of_libraries_are_a_line_each_that_says_what_they_are_about(start, capsys):
     def stage(name):
         for _ in range(3):
