@@ -11,7 +11,7 @@ from stages.shared.parameters import read
 from stages.shared.running import run
 
 EMBEDDINGS = {"spectral": Spectral, "umap": UMAP}
-SCALING = {"pooling", "scaling", "shrinkage", "pca", "unit_length"}
+SCALING = {"pooling", "scaling", "ridge", "pca", "unit_length"}
 
 
 def main(name: str) -> None:

@@ -29,7 +29,7 @@ def small_parameters() -> dict:
             network["filters"] = [width // 2 for width in network["filters"]]
     for representation in values["representations"].values():
         if representation["kind"] == "patches":
-            representation |= {"n_patches": 500, "n_centres": 20}
+            representation |= {"n_patches": 500, "n_clusters": 20}
         if representation["kind"] == "patch_autoencoder":
             representation |= {"n_patches": 500, "units": 20, "epochs": 2}
     for embedding in values["embeddings"].values():

@@ -38,7 +38,7 @@ class Spectral(BaseEstimator):
         Neighbours of each vector, itself not counted; at most n - 1 are taken.
     metric : str
         A distance of scikit-learn's `NearestNeighbors`.
-    weights : {"equal", "local"}
+    affinity : {"connectivity", "self_tuning"}
         Weights of the links: all 1, or exp(-d² / (s t)) at the distance d between vectors whose SCALE_NEIGHBOUR-th
         neighbours lie at the distances s and t (Zelnik-Manor and Perona, "Self-tuning spectral clustering", 2004).
     diffusion : float
@@ -51,9 +51,9 @@ class Spectral(BaseEstimator):
         Of the training vectors.
     """
 
-    def __init__(self, n_components: int, n_neighbors: int, metric: str, weights: str, diffusion: float):
+    def __init__(self, n_components: int, n_neighbors: int, metric: str, affinity: str, diffusion: float):
         self.n_components, self.n_neighbors, self.metric = n_components, n_neighbors, metric
-        self.weights, self.diffusion = weights, diffusion
+        self.affinity, self.diffusion = affinity, diffusion
 
     @one_thread()
     def fit(self, vectors: np.ndarray, y: None = None) -> Self:
@@ -97,7 +97,7 @@ class Spectral(BaseEstimator):
         """Return the weights of the links from vectors of some scales to their neighbours, [n, n_training]."""
         n, n_neighbors = neighbours.shape
         weights = np.ones(distances.shape)
-        if self.weights == "local":
+        if self.affinity == "self_tuning":
             product = scales[:, np.newaxis] * self.scales_[neighbours]
             # Copies of a vector have a distance and a scale of 0.
             ratio = distances**2 / np.maximum(product, np.finfo(np.float32).tiny)

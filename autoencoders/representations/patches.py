@@ -82,26 +82,26 @@ class PatchFeatures(Patches):
 
     Parameters
     ----------
-    n_centres : int
+    n_clusters : int
     max_iter : int
         Steps of K-means, which need not converge here.
     **patches
         The parameters of `Patches`.
     """
 
-    def __init__(self, *, n_centres: int, max_iter: int, **patches: Any):
+    def __init__(self, *, n_clusters: int, max_iter: int, **patches: Any):
         super().__init__(**patches)
-        self.n_centres, self.max_iter = n_centres, max_iter
+        self.n_clusters, self.max_iter = n_clusters, max_iter
 
     def _learn(self, patches: np.ndarray) -> tuple[Describe, int]:
         # scikit-learn takes a second to import, which representations by pixels need not wait for.
         from sklearn.cluster import KMeans
 
-        n_centres = min(self.n_centres, len(patches))
-        kmeans = KMeans(n_centres, init="random", n_init=1, max_iter=self.max_iter, random_state=self.seed)
+        n_clusters = min(self.n_clusters, len(patches))
+        kmeans = KMeans(n_clusters, init="random", n_init=1, max_iter=self.max_iter, random_state=self.seed)
         with one_thread():
             centres = kmeans.fit(patches).cluster_centers_
-        return partial(triangle, centres=centres), n_centres
+        return partial(triangle, centres=centres), n_clusters
 
 
 class PatchAutoencoder(Patches):
@@ -235,11 +235,11 @@ def triangle(patches: np.ndarray, centres: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     patches : ndarray of shape (n, width), float32
-    centres : ndarray of shape (n_centres, width), float32
+    centres : ndarray of shape (n_clusters, width), float32
 
     Returns
     -------
-    ndarray of shape (n, n_centres), float32, at least 0
+    ndarray of shape (n, n_clusters), float32, at least 0
     """
     distances = patches @ (-2 * centres.T)
     distances += np.square(centres).sum(axis=1)

@@ -35,10 +35,10 @@ class Scaler(BaseEstimator):
     ----------
     scaling : {"none", "standardise", "whiten"}
         "standardise" gives each number mean 0 and variance 1; "whiten" does so to the principal components.
-    shrinkage : float
+    ridge : float
         At least 0; added to the components' variances before whitening by them, in units of the mean variance of a
         number, so that small components are not blown up to the size of large ones (for the covariance, the shrinkage
-        of Ledoit and Wolf, 2004, by `shrinkage / (1 + shrinkage)`).
+        of Ledoit and Wolf, 2004, by `ridge / (1 + ridge)`).
     pca : int or None
         Project on so many of the largest principal components first; None, or more than there are, for all of them
         where "whiten" asks for components, and for the numbers as they are elsewhere.
@@ -61,7 +61,7 @@ class Scaler(BaseEstimator):
     def __init__(
         self,
         scaling: str = "none",
-        shrinkage: float = 0.0,
+        ridge: float = 0.0,
         pca: int | None = None,
         unit_length: bool = False,
         pooling: int | None = None,
@@ -70,7 +70,7 @@ class Scaler(BaseEstimator):
         memory: int | None = None,
         watch: Watch = unwatched,
     ):
-        self.scaling, self.shrinkage, self.pca, self.unit_length = scaling, shrinkage, pca, unit_length
+        self.scaling, self.ridge, self.pca, self.unit_length = scaling, ridge, pca, unit_length
         self.pooling, self.shape, self.seed, self.memory, self.watch = pooling, shape, seed, memory, watch
 
     @one_thread()
@@ -113,7 +113,7 @@ class Scaler(BaseEstimator):
         steps = []
         width = min(self.pca or len(vectors), *vectors.shape)
         if self.scaling == "whiten":
-            steps.append(Whitening(width, self.shrinkage, self.seed))
+            steps.append(Whitening(width, self.ridge, self.seed))
         elif self.pca:
             steps.append(PCA(width, random_state=self.seed))
         if self.scaling == "standardise":
@@ -146,7 +146,7 @@ class Scaler(BaseEstimator):
         n_components = min(self.pca or n, n, width)
         mean, directions, variances, total = principal_components(vectors, n_components, self.watch)
         if self.scaling == "whiten":
-            scale = whitening_scale(variances, total / width, self.shrinkage)
+            scale = whitening_scale(variances, total / width, self.ridge)
         else:
             # scikit-learn standardises by the deviation of all n vectors, a variance of components is over n - 1.
             deviations = np.sqrt(variances * (n - 1) / n)

@@ -65,16 +65,16 @@ SUBJECTS = {
     "scaling: standardised": _scaler(scaling="standardise"),
     "scaling: components": _scaler(pca=4),
     "scaling: standardised components": _scaler(scaling="standardise", pca=300, unit_length=True),
-    "scaling: whitened": _scaler(scaling="whiten", pca=4, shrinkage=0.5, unit_length=True),
+    "scaling: whitened": _scaler(scaling="whiten", pca=4, ridge=0.5, unit_length=True),
     **{name: _clusterer(name) for name in CLUSTERERS},
-    "spectral": _spectral(weights="equal", diffusion=0),
-    "spectral, local": _spectral(weights="local", diffusion=1),
+    "spectral": _spectral(affinity="connectivity", diffusion=0),
+    "spectral, self-tuning": _spectral(affinity="self_tuning", diffusion=1),
     # UMAP places the vectors of one call together.
     "umap": Subject(lambda seed: UMAP(**GRAPH, min_dist=0, n_epochs=10, seed=seed), VECTORS, "transform", None, True),
     "pixels": Subject(lambda seed: Pixels("grey"), IMAGES, "transform", 0, False),
     "principal components": Subject(lambda seed: PrincipalComponents("rgb", 4, seed), IMAGES, "transform", 1e-5, True),
     "patches": Subject(
-        lambda seed: PatchFeatures(windows=WINDOWS, n_patches=500, n_centres=8, max_iter=5, seed=seed),
+        lambda seed: PatchFeatures(windows=WINDOWS, n_patches=500, n_clusters=8, max_iter=5, seed=seed),
         *(IMAGES, "transform", 1e-5, True),
     ),
     "patch autoencoder": Subject(
@@ -143,7 +143,7 @@ def test_predicting_what_was_fitted_gives_its_labels(name):
     assert np.array_equal(getattr(model.model_, "labels_", model.labels_), model.labels_)
 
 
-@pytest.mark.parametrize("name", ["spectral", "spectral, local", "umap"])
+@pytest.mark.parametrize("name", ["spectral", "spectral, self-tuning", "umap"])
 def test_the_embedding_of_training_vectors_is_what_fitting_returns(name):
     model = SUBJECTS[name].make(0)
     embedding = model.fit_transform(VECTORS)

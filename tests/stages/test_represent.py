@@ -22,7 +22,7 @@ WIDTHS = {
     name: {
         "pixels": lambda block: {"photos": 32 * 32 * 3, "digits": 28 * 28}[block["dataset"]],
         "pca": lambda block: block["n_components"],
-        "patches": lambda block: cells(block) * block["n_centres"],
+        "patches": lambda block: cells(block) * block["n_clusters"],
         "patch_autoencoder": lambda block: cells(block) * block["units"],
     }[block["kind"]](block)
     for name, block in REPRESENTATIONS.items()

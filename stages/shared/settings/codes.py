@@ -62,13 +62,13 @@ class OfPatchesSettings(ImageSettings):
 
 class PatchesSettings(OfPatchesSettings):
     kind: Literal["patches"]
-    n_centres: Annotated[Count, Field(ge=2)]
+    n_clusters: Annotated[Count, Field(ge=2)]
     max_iter: Count
 
     @model_validator(mode="after")
     def _each_centre_has_a_patch(self):
-        if self.n_centres > self.n_patches:
-            raise ValueError(f"n_centres is {self.n_centres}, more than n_patches, {self.n_patches}; lower it")
+        if self.n_clusters > self.n_patches:
+            raise ValueError(f"n_clusters is {self.n_clusters}, more than n_patches, {self.n_patches}; lower it")
         return self
 
 
@@ -86,7 +86,7 @@ class ScalingSettings(Settings):
 
     pooling: Count | None
     scaling: Literal["none", "standardise", "whiten"]
-    shrinkage: NotNegative
+    ridge: NotNegative
     pca: Count | None
     unit_length: bool
 
@@ -103,7 +103,7 @@ class EmbeddingSettings(ScalingSettings):
 
 class SpectralSettings(EmbeddingSettings):
     kind: Literal["spectral"]
-    weights: Literal["equal", "local"]
+    affinity: Literal["connectivity", "self_tuning"]
     diffusion: NotNegative
 
 

@@ -70,7 +70,7 @@ def code_shape(block: Any, n_fitted: int) -> tuple[int, ...]:
             return (min(block.n_components, pixels, n_fitted),)
         case "patches" | "patch_autoencoder":
             most = PATCHES_PER_IMAGE * n_fitted
-            numbers = block.units if block.kind == "patch_autoencoder" else min(block.n_centres, most)
+            numbers = block.units if block.kind == "patch_autoencoder" else min(block.n_clusters, most)
             return (sum(window.grid**2 for window in block.windows) * numbers,)
     return (block.units[-1],)
 

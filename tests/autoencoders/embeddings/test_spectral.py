@@ -11,8 +11,8 @@ LABELS = np.repeat([0, 1, 2], 150)
 CLOUDS = (4 * np.eye(3, 6)[LABELS] + RANDOM.normal(size=(450, 6))).astype(np.float32)
 ORDER = RANDOM.permutation(450)
 TRAINING, OTHERS = ORDER[:300], ORDER[300:]
-OPTIONS = {"n_components": 3, "n_neighbors": 8, "metric": "euclidean", "weights": "equal", "diffusion": 0}
-FORMS = pytest.mark.parametrize("changed", [{}, {"weights": "local"}, {"diffusion": 1}])
+OPTIONS = {"n_components": 3, "n_neighbors": 8, "metric": "euclidean", "affinity": "connectivity", "diffusion": 0}
+FORMS = pytest.mark.parametrize("changed", [{}, {"affinity": "self_tuning"}, {"diffusion": 1}])
 
 
 @FORMS
@@ -28,11 +28,11 @@ def test_clouds_come_apart_and_other_points_go_to_theirs(changed):
     assert adjusted_rand_score(LABELS[OTHERS], model.predict(placed)) > 0.9
 
 
-@pytest.mark.parametrize("weights", ["equal", "local"])
-def test_diffusion_multiplies_eigenvectors_by_their_eigenvalues(weights):
+@pytest.mark.parametrize("affinity", ["connectivity", "self_tuning"])
+def test_diffusion_multiplies_eigenvectors_by_their_eigenvalues(affinity):
     # One cloud: its graph is in one piece, so that the eigenvalues differ.
     cloud = RANDOM.normal(size=(200, 3)).astype(np.float32)
-    options = OPTIONS | {"weights": weights}
+    options = OPTIONS | {"affinity": affinity}
     plain, diffused = (Spectral(**options | {"diffusion": t}).fit_transform(cloud) for t in (0, 1))
     ratio = (diffused / diffused[:, :1]) / (plain / plain[:, :1])
     # The same factor for every vector: the eigenvalue, below that of the first eigenvector, which is 1.
@@ -48,7 +48,7 @@ def test_local_weights_are_those_of_the_paper():
     neighbours = np.argsort(distances, axis=1)[:, :8]
     near = np.take_along_axis(distances, neighbours, axis=1)
     reach = near[:, 6]
-    spectral = Spectral(**OPTIONS | {"weights": "local"})
+    spectral = Spectral(**OPTIONS | {"affinity": "self_tuning"})
     spectral.scales_ = reach
     found = spectral._links(near, neighbours, reach).toarray()
     for one, other in ((0, neighbours[0, 2]), (5, neighbours[5, 7])):

@@ -12,7 +12,7 @@ for number, label in enumerate(LABELS):
     IMAGES[number, :, start : start + 2] = colour
     if label:
         IMAGES[number] = IMAGES[number].transpose(1, 0, 2)
-CENTRES = {"n_patches": 600, "n_centres": 8, "max_iter": 20, "seed": 0}
+CENTRES = {"n_patches": 600, "n_clusters": 8, "max_iter": 20, "seed": 0}
 UNITS = {
     "n_patches": 600,
     "units": 12,

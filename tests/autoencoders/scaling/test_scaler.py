@@ -59,9 +59,9 @@ def test_the_largest_components_of_the_training_vectors_are_kept(scaling):
     np.testing.assert_allclose(found @ found.T, expected @ expected.T, rtol=1e-3, atol=1e-3)
 
 
-def test_shrinkage_adds_to_the_variances_by_which_is_whitened():
+def test_ridge_adds_to_the_variances_by_which_is_whitened():
     training = vectors(200, 6)
-    found = Scaler("whiten", shrinkage=0.5).fit_transform(training)
+    found = Scaler("whiten", ridge=0.5).fit_transform(training)
     variances = components(training, training, 6).var(axis=0, ddof=1)
     expected = variances / (variances + 0.5 * training.var(axis=0, ddof=1).mean())
     np.testing.assert_allclose(found.var(axis=0, ddof=1), expected, rtol=1e-3)
@@ -109,7 +109,7 @@ def test_codes_with_positions_are_pooled_before_everything_else(memory):
         {"pca": 3},
         {"scaling": "standardise", "pca": 3},
         {"scaling": "whiten"},
-        {"scaling": "whiten", "pca": 3, "shrinkage": 0.7},
+        {"scaling": "whiten", "pca": 3, "ridge": 0.7},
         {"scaling": "whiten", "pca": 99},
     ],
     ids=str,

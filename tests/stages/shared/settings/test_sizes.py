@@ -44,7 +44,7 @@ def test_images_of_official_sources_are_the_most_there_can_be():
 @pytest.mark.parametrize("pooling", [None, 2, 9])
 @pytest.mark.parametrize(("scaling", "pca"), [("none", None), ("none", 5), ("whiten", None), ("whiten", 99)])
 def test_scaled_codes_have_the_width_that_the_parameters_show(shape, pooling, scaling, pca):
-    options = {"pooling": pooling, "scaling": scaling, "shrinkage": 1.0, "pca": pca, "unit_length": False}
+    options = {"pooling": pooling, "scaling": scaling, "ridge": 1.0, "pca": pca, "unit_length": False}
     for n in (20, 8):
         codes = np.random.default_rng(0).normal(size=(n, np.prod(shape))).astype(np.float32)
         scaled = Scaler(**options, shape=shape, seed=0).fit_transform(codes)
