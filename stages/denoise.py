@@ -10,13 +10,13 @@ from autoencoders.core.errors import InputError
 from autoencoders.core.sampling import sample, varied
 from autoencoders.inference.codec import Codec
 from autoencoders.pages import figures
+from autoencoders.pages.summary.texts import words
 from autoencoders.uses import denoising
 from stages.shared import files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
 SCORES = ("psnr", "ssim")
-LABELS = {"noisy": "noisy", "network": "network", "median": "median filter", "nlm": "non-local means"}
 
 
 def main(name: str) -> None:
@@ -67,7 +67,7 @@ def main(name: str) -> None:
         shown = clean[varied(labels, denoise.shown)]
         worse = np.concatenate([noisy for _, noisy in denoising.noisy(shown, own, denoise.seed)])
         restored = {
-            f"{LABELS[method]}\n{found[own][method]['psnr']:.1f} dB": function(worse)
+            f"{words(method)}\n{found[own][method]['psnr']:.1f} dB": function(worse)
             for method, function in methods[own].items()
         }
         title = f"{name}: noise of standard deviation {own:g}, and the mean PSNR of {len(clean)} test images"
@@ -90,7 +90,7 @@ def _curves(table: pd.DataFrame, title: str) -> Figure:
     """Draw the PSNR and the SSIM of each method against the noise level."""
     levels = table["noise"].unique().tolist()
     curves = {
-        ylabel: {LABELS[method]: part[score] for method, part in table.groupby("method", sort=False)}
+        ylabel: {words(method): part[score] for method, part in table.groupby("method", sort=False)}
         for ylabel, score in (("PSNR (dB)", "psnr"), ("SSIM", "ssim"))
     }
     return figures.panels(levels, curves, "standard deviation of the noise", title)

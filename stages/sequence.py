@@ -8,17 +8,14 @@ from autoencoders.core.sampling import varied
 from autoencoders.images.preparation import Preparation
 from autoencoders.inference.codec import Codec
 from autoencoders.pages import figures
+from autoencoders.pages.summary.texts import words
 from autoencoders.uses import sequences
 from stages.shared import files, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
-LABELS = {
-    "network": "predicted",
-    "last_row": "last row repeated",
-    "mean_image": "mean image",
-    "nearest_image": "nearest image",
-}
+# What the figure calls the network's rows.
+PREDICTED = "predicted"
 UNSEEN = 0.5
 
 
@@ -82,8 +79,8 @@ def main() -> None:
 
 def _rows(given: np.ndarray, hidden: np.ndarray, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return whole images: below the given rows nothing, what the network predicts, the truth, the baselines."""
-    lower = {"given": np.full_like(hidden, UNSEEN), LABELS["network"]: found["network"], "true": hidden}
-    lower |= {LABELS[method]: predicted for method, predicted in found.items()}
+    lower = {"given": np.full_like(hidden, UNSEEN), PREDICTED: found["network"], "true": hidden}
+    lower |= {words(method): predicted for method, predicted in found.items() if method != "network"}
     return {name: np.concatenate([given, rows], axis=1) for name, rows in lower.items()}
 
 

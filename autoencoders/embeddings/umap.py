@@ -1,14 +1,12 @@
 """UMAP, by umap-learn."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from autoencoders.core.errors import ArgumentError
+from autoencoders.core.imports import without
 from autoencoders.core.threads import one_thread
 
 
@@ -48,8 +46,9 @@ class UMAP(BaseEstimator):
                 f"n_components is {self.n_components}, but the vectors have {vectors.shape[1]} numbers, whose "
                 f"principal components are the start; lower it."
             )
-        # It takes seconds to import, which a spectral embedding need not wait for.
-        with _absent("tensorflow"):
+        # It takes seconds to import, which a spectral embedding need not wait for. It imports TensorFlow too if it can,
+        # which is unused here.
+        with without("tensorflow"):
             import umap
 
         self.model_ = umap.UMAP(
@@ -75,16 +74,3 @@ class UMAP(BaseEstimator):
     def transform(self, vectors: np.ndarray) -> np.ndarray:
         """Place other vectors [n, width] in the embedding of the training vectors, float32 [n, n_components]."""
         return self.model_.transform(np.asarray(vectors)).astype(np.float32)
-
-
-@contextmanager
-def _absent(module: str) -> Iterator[None]:
-    """Make `import module` fail inside the block: umap-learn imports TensorFlow if it can, and it is unused here."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[module]

@@ -1,10 +1,9 @@
 """Keras on TensorFlow, made deterministic; every other module takes `keras` and `tf` from here."""
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import suppress
+
+from autoencoders.core.imports import without
 
 # TensorFlow says on standard error how it was built, unless it is told to report errors alone.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -12,22 +11,9 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 THREADS = 2
 
-
-@contextmanager
-def _without(*modules: str) -> Iterator[None]:
-    """Let imports of `modules` fail within the block, unless they are imported already."""
-    hidden: dict[str, Any] = {module: None for module in modules if module not in sys.modules}
-    sys.modules.update(hidden)
-    try:
-        yield
-    finally:
-        for module in hidden:
-            del sys.modules[module]
-
-
 # Keras imports these if they are there, for wrappers and galleries that nothing here uses. Without them the import took
 # 5.5 CPU seconds instead of 7.8 (mean of two, on a 2-core AMD EPYC), in each process that trains a network.
-with _without("matplotlib", "matplotlib.pyplot", "sklearn"):
+with without("matplotlib", "matplotlib.pyplot", "sklearn"):
     import keras
     import tensorflow as tf
 

@@ -11,8 +11,8 @@ Both rearrangements are exact but for the rounding of sums:
   convolutional neural network", 2016). It reads its input once instead of four times. A product with one or three
   filters, too narrow for a processor's registers, becomes one with four or twelve.
 
-Whole trainings of the chapter's two convolutional networks take 1.4 and 1.7 times the CPU seconds without the
-rearrangements, and 1.6 times if Keras's own `fit` trains them; see `benchmarks/training.md`.
+Whole trainings of the chapter's two convolutional networks take 1.6 times the CPU seconds without the rearrangements;
+see `benchmarks/training.md`.
 """
 
 import math
