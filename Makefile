@@ -21,7 +21,7 @@ test: $(INSTALLED)
 	python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 quick: $(INSTALLED)
-	python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not graph and not browser and not official"
+	python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not graph and not browser and not official and not memory and not slow"
 
 lint: $(LINTERS)
 	ruff check

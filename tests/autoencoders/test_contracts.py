@@ -95,7 +95,12 @@ def applied(subject: Subject, model, vectors: np.ndarray) -> np.ndarray:
     return getattr(model, subject.method)(vectors)
 
 
-@pytest.fixture(params=SUBJECTS)
+# umap-learn is compiled in each process that uses it.
+SLOW = {"umap"}
+NAMES = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in SUBJECTS]
+
+
+@pytest.fixture(params=NAMES)
 def subject(request) -> Subject:
     return SUBJECTS[request.param]
 
@@ -143,7 +148,7 @@ def test_predicting_what_was_fitted_gives_its_labels(name):
     assert np.array_equal(getattr(model.model_, "labels_", model.labels_), model.labels_)
 
 
-@pytest.mark.parametrize("name", ["spectral", "spectral, self-tuning", "umap"])
+@pytest.mark.parametrize("name", ["spectral", "spectral, self-tuning", pytest.param("umap", marks=pytest.mark.slow)])
 def test_the_embedding_of_training_vectors_is_what_fitting_returns(name):
     model = SUBJECTS[name].make(0)
     embedding = model.fit_transform(VECTORS)

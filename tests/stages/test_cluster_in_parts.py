@@ -26,6 +26,7 @@ def by_class(workspace):
         np.save(f"data/codes/digits-simple/{split}.npy", grouped.astype(np.float32))
 
 
+@pytest.mark.slow
 def test_codes_that_are_more_than_may_be_held_are_clustered_in_parts_and_as_well(by_class, change, monkeypatch, capsys):
     # One start may end with two groups in one cluster, whichever way it is clustered.
     for clusterer in ("kmeans", "mini_batch_kmeans", "gaussian_mixture"):

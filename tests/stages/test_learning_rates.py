@@ -20,6 +20,7 @@ def test_each_rate_has_a_curve_with_a_point_an_epoch(results, drawn):
     assert drawn("plots/learning_rates") == {"losses.png"}
 
 
+@pytest.mark.slow
 def test_every_rate_starts_from_the_same_weights_and_sees_the_images_in_the_same_order(change):
     # A rate of next to nothing leaves the weights as they were; two that are next to equal learn alike.
     change("learning_rates", rates=[1e-9, 2e-9, 0.01, 0.010001], batch_size=10)

@@ -164,6 +164,7 @@ def test_the_seed_draws_the_queries(change):
     assert rows[0] != rows[1]
 
 
+@pytest.mark.slow
 def test_another_process_with_other_threads_writes_the_same_bytes_without_tensorflow(workspace):
     search.main("photos-simple")
     first = written("photos-simple")

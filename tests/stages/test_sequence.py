@@ -59,13 +59,14 @@ def test_baselines_are_scored_beside_the_network(results, drawn):
     assert drawn("plots/sequence") == {"predictions.png"}
 
 
+@pytest.mark.slow
 def test_another_run_writes_the_same_bytes_and_its_figure_completes_the_given_rows_in_every_way(workspace, drawings):
     before = written()
     sequence.main()
     assert written() == before
     (call,) = drawings["image_rows"]
     assert list(call["rows"]) == [
-        "given", "predicted", "true", "last row repeated", "mean image", "nearest image",
+        "given", "predicted", "true", "last row repeated", "mean image", "nearest training image",
     ]  # fmt: skip
     test = images("test")
     for shown in call["rows"].values():
@@ -74,6 +75,7 @@ def test_another_run_writes_the_same_bytes_and_its_figure_completes_the_given_ro
     assert all(any(np.allclose(image, other) for other in test) for image in call["rows"]["true"])
 
 
+@pytest.mark.slow
 def test_photographs_can_be_predicted_in_colour(change):
     change("sequence", dataset="photos", colour="rgb", rows=20, epochs=1)
     sequence.main()

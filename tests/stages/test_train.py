@@ -114,6 +114,7 @@ def test_the_history_has_a_row_an_epoch_and_the_metrics_its_last_one(results, gr
     assert kept == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "name"), [SIMPLE, ("autoencoders", "digits-variational")])
 def test_training_again_gives_the_same_network_whatever_the_test_images(workspace, group, name):
     before = weights(name), contents(name)["history.csv"], metrics(name)
@@ -123,6 +124,7 @@ def test_training_again_gives_the_same_network_whatever_the_test_images(workspac
     assert (weights(name), contents(name)["history.csv"], metrics(name)) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "name", "held_out"), [("classifiers", "digits-classifier", True), (*SIMPLE, False)])
 def test_validation_images_are_scored_where_they_are_held_out_and_else_trained_on(
     change, capsys, group, name, held_out
@@ -145,6 +147,7 @@ def together(workspace: Path) -> None:
     write_parameters(workspace, {**values, "protocol": "together"})
 
 
+@pytest.mark.slow
 def test_together_an_autoencoder_is_trained_on_all_images(workspace, capsys):
     together(workspace)
     train.main(*SIMPLE)
@@ -162,6 +165,7 @@ def test_a_classifier_holds_the_test_images_out_under_either_protocol(workspace)
     assert (weights("digits-classifier"), metrics("digits-classifier")) == before
 
 
+@pytest.mark.slow
 def test_the_parameters_decide_the_network_and_its_training(change):
     change(".".join(SIMPLE), units=[20, 5], epochs=3, batch_size=10)
     change("datasets.digits", limit=90)
@@ -171,6 +175,7 @@ def test_the_parameters_decide_the_network_and_its_training(change):
     assert len(history("digits-simple")) == metrics("digits-simple")["epochs"] == 3
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_the_training_and_keeps_the_best_epochs_weights(change):
     # No epoch lowers the loss by so much, so that the first stays the best and the second is the last.
     stopping = {"patience": 1, "min_delta": 100}

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from small import ROOT
 
 
@@ -12,6 +13,7 @@ def output_of(program: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_the_import_is_quiet_hides_what_keras_does_not_need_and_threads_are_a_constant():
     program = "; ".join(
         [
@@ -30,6 +32,7 @@ def test_the_import_is_quiet_hides_what_keras_does_not_need_and_threads_are_a_co
     assert output_of(program) == "[False, False]\n2 2"
 
 
+@pytest.mark.slow
 def test_what_was_imported_before_stays():
     program = "from sklearn import base; import autoencoders.networks.runtime, matplotlib.pyplot, sklearn; print({})"
     assert output_of(program.format("sklearn.base is base")) == "True"

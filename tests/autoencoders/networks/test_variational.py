@@ -69,6 +69,7 @@ def test_the_loss_is_the_reconstructions_and_the_divergence_per_pixel(kind, kl_w
     assert found == pytest.approx(reconstruction + kl_weight * divergence / 64, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SIZES)
 def test_training_repeats_to_the_byte_and_draws_by_its_seed(kind):
     trained = {}
@@ -79,6 +80,7 @@ def test_training_repeats_to_the_byte_and_draws_by_its_seed(kind):
     assert trained["first"] == trained["again"] != trained["other"]
 
 
+@pytest.mark.slow
 def test_a_greater_weight_brings_the_codes_nearer_to_the_prior():
     sizes = []
     for kl_weight in (0.01, 100.0):
@@ -96,6 +98,7 @@ def test_a_weight_of_zero_is_the_plain_network(kind):
     assert np.array_equal(model(images, training=True), model(images, training=False))
 
 
+@pytest.mark.slow
 def test_a_loaded_network_goes_on_as_the_saved_one_would(tmp_path):
     model = network("dense")
     storage.save(model, tmp_path)

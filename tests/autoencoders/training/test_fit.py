@@ -45,6 +45,7 @@ def plainly_trained() -> bytes:
     return weights(trained()[0])
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_and_repeats_to_the_byte():
     (one, history), (other, again) = trained(noise=0.1), trained(noise=0.1)
     assert history["loss"][-1] < history["loss"][0]
@@ -81,6 +82,7 @@ def test_the_loss_is_the_cross_entropy_of_the_networks_own_output():
     assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_classifier_is_scored_on_validation_images_too():
     runtime.deterministic(0)
     model = architectures.classifier("network", (64,), [16], "relu", 3)
@@ -101,6 +103,7 @@ def test_a_cosine_schedule_rises_over_its_warm_up_and_ends_at_zero():
     assert fit._rate(TRAINING, 100) == 0.01
 
 
+@pytest.mark.slow
 def test_the_schedule_covers_the_whole_training():
     # A rate that were still high at the end would move the weights in a last epoch as much as in the first.
     _, history = trained(schedule="cosine", epochs=40)
@@ -163,6 +166,7 @@ def test_each_epoch_is_a_line_with_speed_and_time_left(capsys):
     assert second == "epoch 2/4  loss 0.2500  validation_loss 0.3000  50 images/s  4 s left"
 
 
+@pytest.mark.slow
 def test_training_on_stored_images_repeats_to_the_byte_and_comes_as_far(monkeypatch):
     monkeypatch.setattr("autoencoders.core.rows.RUN", 4)
     monkeypatch.setattr("autoencoders.core.rows.RUNS_AT_A_TIME", 3)
@@ -173,6 +177,7 @@ def test_training_on_stored_images_repeats_to_the_byte_and_comes_as_far(monkeypa
 
 
 # 16 a batch leave 2 of 50, none of 48 and all 5 for the last batch; 20 images a chunk make the last chunk smaller.
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "chunk"), [(50, 2500), (50, 20), (48, 2500), (5, 2500)])
 def test_training_is_that_of_keras_on_the_same_batches(n, chunk, monkeypatch):
     # All images alike, so that their order does not matter.
@@ -211,6 +216,7 @@ print(found.hexdigest())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot hide its cores")
 def test_the_bytes_do_not_depend_on_the_number_of_cores():
     found = {}

@@ -84,6 +84,7 @@ def test_the_network_is_the_same_when_it_is_read_again(tmp_path):
     assert np.array_equal(found, network.predict(given, verbose=0))
 
 
+@pytest.mark.slow
 def test_the_network_is_trained_as_any_other_and_to_the_same_bytes():
     given, hidden = sequences.split(images(40), 2)
     settings = {"loss": "binary_crossentropy", "optimizer": "muon", "learning_rate": 0.05, "schedule": "cosine"}

@@ -201,9 +201,10 @@ def test_a_single_value_holds_for_every_recipe(values):
             "representations.photos-patch-autoencoder.noise is -1, but the input should be greater than or equal to 0.",
         ),
         (
-            "embeddings.digits-pixels-spectral.weights",
+            "embeddings.digits-pixels-spectral.affinity",
             "far",
-            "embeddings.digits-pixels-spectral.weights is 'far', but the input should be 'equal' or 'local'.",
+            "embeddings.digits-pixels-spectral.affinity is 'far', "
+            "but the input should be 'connectivity' or 'self_tuning'.",
         ),
         (
             "representations.digits-pca.n_components",

@@ -140,6 +140,7 @@ def test_a_mistake_is_one_line_on_standard_error_and_exit_code_1(tmp_path):
     assert done.stderr == "error: params.yaml is missing; run from the root of the repository.\n"
 
 
+@pytest.mark.slow
 def test_a_missing_input_is_reported_without_the_wait_for_tensorflow(tmp_path):
     write_parameters(tmp_path, small_parameters())
     commands = {
@@ -167,6 +168,7 @@ print(*sorted({"keras", "numpy", "tensorflow"} & sys.modules.keys()))
     assert imported == "numpy"
 
 
+@pytest.mark.slow
 def test_stages_that_train_nothing_import_neither_tensorflow_nor_umap(workspace):
     program = """
 import sys
