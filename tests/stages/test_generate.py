@@ -162,6 +162,7 @@ def test_missing_codes_are_one_sentence(workspace):
         generate.main(PLAIN)
 
 
+@pytest.mark.slow
 def test_codes_that_are_more_than_may_be_held_are_drawn_from(workspace, capsys):
     generate.main(VARIATIONAL)
     assert capsys.readouterr().out == ""

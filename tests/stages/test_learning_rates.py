@@ -32,6 +32,7 @@ def test_every_rate_starts_from_the_same_weights_and_sees_the_images_in_the_same
     assert not np.allclose(one, still, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_only_training_images_are_seen(workspace):
     before = Path("data/learning_rates/losses.csv").read_bytes()
     for split in ("validation", "test"):
@@ -41,6 +42,7 @@ def test_only_training_images_are_seen(workspace):
     assert Path("data/learning_rates/losses.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_rate_that_diverges_ends_its_own_curve_and_not_the_others(change, drawings):
     change("learning_rates", rates=[1e30, 0.01])
     learning_rates.main()

@@ -84,6 +84,7 @@ def test_a_network_is_shown_as_it_was_trained_whatever_the_parameters_now_say(wo
     assert page_data("photos-convolutional") == before
 
 
+@pytest.mark.slow
 def test_the_seed_decides_which_test_images_are_on_the_map(change):
     samples = []
     for seed in (1, 1, 2):

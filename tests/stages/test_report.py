@@ -165,6 +165,7 @@ def test_the_cards_are_the_findings(results):
         ]
 
 
+@pytest.mark.slow
 def test_what_the_parameters_no_longer_name_is_not_shown(workspace):
     values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     values["generate"]["networks"], values["denoise"]["networks"] = {}, {}

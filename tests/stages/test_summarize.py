@@ -200,6 +200,7 @@ def test_samples_denoising_and_sequence_have_a_row_a_method(workspace):
     assert found["Samples", "digits"]["winner"] == "digits-variational, samples of the prior"
 
 
+@pytest.mark.slow
 def test_nothing_is_shown_of_what_the_parameters_no_longer_name(workspace):
     values = load(Path("params.yaml"))
     values["generate"]["networks"], values["denoise"]["networks"] = {}, {}
@@ -276,6 +277,7 @@ def test_the_figures_compare_all_networks(workspace, drawings, drawn):
     }
 
 
+@pytest.mark.slow
 def test_without_anything_to_compare_with_the_networks_are_summarized(workspace):
     values = load(Path("params.yaml"))
     write_parameters(workspace, {**values, "representations": {}, "embeddings": {}})

@@ -158,6 +158,7 @@ def test_together_an_autoencoder_is_trained_on_all_images(workspace, capsys):
     assert weights("digits-simple") != trained
 
 
+@pytest.mark.slow
 def test_a_classifier_holds_the_test_images_out_under_either_protocol(workspace):
     before = weights("digits-classifier"), metrics("digits-classifier")
     together(workspace)

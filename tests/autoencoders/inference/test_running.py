@@ -56,6 +56,7 @@ def test_a_missing_or_damaged_file_is_one_sentence(graph, damage, prepared):
         Graph(graph, prepared=prepared)
 
 
+@pytest.mark.slow
 def test_the_stages_that_only_run_networks_wait_neither_for_tensorflow_nor_for_h5py():
     program = (
         "import sys, stages.cluster, stages.denoise, stages.encode, stages.evaluate, stages.generate; "

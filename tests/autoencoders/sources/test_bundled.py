@@ -210,6 +210,7 @@ def test_limit_applies_before_the_share_is_set_apart():
     assert sorted(labels) == sorted(load_digits().target[:50])
 
 
+@pytest.mark.slow
 def test_reading_digits_imports_nothing_for_photographs():
     code = (
         "import sys; from autoencoders.sources import load; load('digits', 'bundled', home=None); "

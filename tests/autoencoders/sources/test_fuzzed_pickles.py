@@ -101,6 +101,7 @@ def test_odd_pickles_are_the_same_for_the_same_seed():
         assert make(1, 9) != make(2, 9)
 
 
+@pytest.mark.slow
 @linux
 def test_a_share_of_the_odd_pickles_does_no_harm(capsys):
     assert fuzz_pickles.main(["--mutated", "3000", "--constructed", "45", "--seed", "1"]) == 0, capsys.readouterr().err

@@ -58,6 +58,7 @@ def test_images_prepared_beforehand_and_in_each_batch_train_to_the_same_bytes(mo
 
 
 # Chunks of many batches, and of one.
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [2500, 16])
 def test_every_epoch_takes_the_next_order_of_the_images(chunk, monkeypatch):
     monkeypatch.setattr(batches, "CHUNK", chunk)
@@ -119,6 +120,7 @@ def test_options_reach_the_optimizer_and_unknown_ones_are_named():
         trained(optimizer_options={"learning_rate": 1})
 
 
+@pytest.mark.slow
 def test_early_stopping_goes_back_to_the_best_epoch():
     model, history = trained(epochs=30, early_stopping={"patience": 2, "min_delta": 10.0})
     assert len(history["loss"]) == 3
