@@ -1,10 +1,16 @@
 """What every scaling, clusterer, embedding and representation promises, one parametrised test for each promise."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from small import ROOT
 from threadpoolctl import threadpool_limits
 
 from autoencoders.clustering.clusterers import CLUSTERERS, Clusterer, Settings
@@ -97,6 +103,7 @@ def applied(subject: Subject, model, vectors: np.ndarray) -> np.ndarray:
 
 # umap-learn is compiled in each process that uses it.
 SLOW = {"umap"}
+SEEDED = {name for name, subject in SUBJECTS.items() if subject.seeded}
 NAMES = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in SUBJECTS]
 
 
@@ -156,7 +163,31 @@ def test_the_embedding_of_training_vectors_is_what_fitting_returns(name):
     assert embedding is model.embedding_
 
 
-@pytest.mark.parametrize("name", [name for name, subject in SUBJECTS.items() if subject.seeded])
+def hashes() -> list[str]:
+    """Return for each subject its name and the SHA-256 of what it makes of vectors that it was not fitted to."""
+    found = []
+    for name, subject in SUBJECTS.items():
+        result = applied(subject, fitted(subject, subject.data[:-N_OTHERS]), subject.data[-N_OTHERS:])
+        found.append(f"{name} {sha256(result.tobytes()).hexdigest()}")
+    return found
+
+
+@pytest.mark.slow
+def test_another_process_with_other_threads_and_hash_seed_gives_the_same_bytes():
+    folder = Path(__file__).parent
+    program = f"import sys; sys.path[:0] = {[str(ROOT), str(ROOT / 'tests'), str(folder)]}\n"
+    program += f"import {Path(__file__).stem} as contracts; print(*contracts.hashes(), sep='\\n')"
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == hashes()
+
+
+SEEDED = [name for name, subject in SUBJECTS.items() if subject.seeded]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in SEEDED]
+)
 def test_another_seed_gives_another_result(name):
     subject = SUBJECTS[name]
     if subject.method == "predict":
