@@ -11,13 +11,20 @@ from benchmarks import chapter, growth, machine, pipeline, pytorch, results
 from benchmarks.measuring import ROOT, BenchmarkError, Options, OtherWork
 from benchmarks.measuring import machine as describe_machine
 
-PARTS = {"chapter": chapter, "pytorch": pytorch, "machine": machine, "pipeline": pipeline, "growth": growth}
+PARTS = {
+    "chapter": chapter,
+    "pytorch": pytorch,
+    "machine": machine,
+    "pipeline": pipeline,
+    "growth": growth,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and return the exit code: 1 where a part could not be measured."""
     asked = _parse(arguments)
-    options = Options(asked.repetitions, asked.chapter_repetitions or asked.repetitions, asked.quick, asked.scratch)
+    chapter_repetitions = asked.chapter_repetitions or asked.repetitions
+    options = Options(asked.repetitions, chapter_repetitions, asked.quick, asked.scratch)
     begun, failed = time.perf_counter(), []
 
     def log(message: str) -> None:
@@ -28,17 +35,22 @@ def main(arguments: list[str] | None = None) -> int:
         others = OtherWork()
         try:
             result = PARTS[name].measure(options, lambda message, name=name: log(f"{name}: {message}"))
+            # A part of hours yields what it has so far, again and again, so that one that is stopped leaves that.
+            for so_far in [result] if isinstance(result, dict) else result:
+                settings = {"repetitions": options.repetitions, "chapter_repetitions": options.chapter_repetitions}
+                settings |= {"quick": options.quick, "other_work": others.share()}
+                _write(asked.output, name, {"machine": describe_machine(), "settings": settings, "result": so_far})
         except (BenchmarkError, OSError) as error:
             log(f"{name}: not measured: {error}")
             failed.append(name)
             continue
-        settings = {"repetitions": options.repetitions, "chapter_repetitions": options.chapter_repetitions}
-        settings |= {"quick": options.quick, "other_work": others.share()}
-        entry = {"machine": describe_machine(), "settings": settings, "result": result}
-        content = results.markdown(results.merge(asked.output, name, entry, list(PARTS)), PARTS)
-        (asked.output / "results.md").write_text(results.document(content), encoding="utf-8")
         log(f"{name}: written to {asked.output}")
     return 1 if failed else 0
+
+
+def _write(folder: Path, name: str, entry: dict) -> None:
+    content = results.markdown(results.merge(folder, name, entry, list(PARTS)), PARTS)
+    (folder / "results.md").write_text(results.document(content), encoding="utf-8")
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

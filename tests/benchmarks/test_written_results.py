@@ -95,6 +95,17 @@ def test_a_part_that_fails_loses_itself_alone(parts, capsys):
     assert "It took 3 seconds." in (parts / "out/results.md").read_text(encoding="utf-8")
 
 
+def test_a_part_that_is_stopped_leaves_what_it_yielded(parts, monkeypatch):
+    def measure(options, log):
+        yield {"seconds": 1}
+        yield {"seconds": 2}
+        raise BenchmarkError("there is no more.")
+
+    monkeypatch.setattr(Part, "measure", staticmethod(measure))
+    assert command.main(["first", "--output", str(parts / "out")]) == 1
+    assert results.load(parts / "out")["first"]["result"] == {"seconds": 2}
+
+
 def test_only_the_parts_named_are_measured(parts):
     assert command.main(["third", "--repetitions", "1", "--output", str(parts / "out")]) == 0
     assert results.load(parts / "out")["third"]["result"] == {"seconds": 1}
