@@ -38,6 +38,7 @@ class Options:
     chapter_repetitions: int = 3
     quick: bool = False
     scratch: Path | None = None
+    seeds: int = 10
 
 
 @dataclass(frozen=True)
