@@ -59,6 +59,10 @@ class Processes:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._stop)
+        # Scripts ignore SIGINT in what they run in the background, and processes inherit that, but no handler: this one
+        # ignores it too and leaves it to the processes.
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+            signal.signal(signal.SIGINT, lambda number, frame: None)
 
     def run(self, *commands: Sequence[str]) -> list[int]:
         """Run commands side by side and return their exit codes; after a signal, those that were started."""

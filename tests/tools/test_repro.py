@@ -24,7 +24,9 @@ except KeyboardInterrupt:
 @pytest.fixture
 def processes():
     """Processes that this one's signals stop, until the test ends."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # As in a terminal, also where the tests run in the background of a script, which ignores SIGINT.
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
     yield repro.Processes()
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -50,6 +52,21 @@ def test_a_signal_interrupts_all_waits_for_them_and_starts_no_more(processes, nu
     assert not any(mark.exists() for mark in marks)
     assert processes.run([sys.executable, "-c", "0"]) == []
     assert processes.stopped_by == number
+
+
+def test_in_the_background_of_a_script_sigterm_stops_all(processes, tmp_path):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    background, mark = repro.Processes(), tmp_path / "a"
+
+    def send() -> None:
+        while not mark.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=send, daemon=True).start()
+    assert background.run([sys.executable, "-c", WORKING, str(mark)]) == [5]
+    assert background.stopped_by == signal.SIGTERM
 
 
 def test_without_git_the_graph_is_refused_in_one_sentence(tmp_path, monkeypatch, capsys):

@@ -48,8 +48,17 @@ def test_a_mistake_of_the_user_ends_the_program_with_its_sentence(start):
     assert ended.value.code == "error: neuron.points is 1; raise it."
 
 
+@pytest.fixture
+def heeded():
+    """Let this process heed every signal, also in the background of a script, which ignores SIGINT."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_a_signal_ends_a_stage_in_one_line_and_leaves_nothing(start, tmp_path, capsys, number):
+def test_a_signal_ends_a_stage_in_one_line_and_leaves_nothing(start, heeded, tmp_path, capsys, number):
     def stage():
         with files.whole(tmp_path / "data" / "folder", tmp_path / "file.json") as (folder, file):
             (folder / "half.txt").touch()
