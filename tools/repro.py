@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -82,7 +83,9 @@ class Processes:
     def _interrupt(self) -> None:
         for process in self._running:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)
+                # It may end meanwhile.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGINT)
 
 
 def main() -> int:

@@ -1,4 +1,3 @@
-import os
 import signal
 import sys
 import threading
@@ -43,9 +42,10 @@ def test_a_signal_interrupts_all_waits_for_them_and_starts_no_more(processes, nu
     marks = [tmp_path / name for name in "ab"]
 
     def send() -> None:
+        # To the main thread, which waits: one that this thread takes would not wake it.
         while not all(mark.exists() for mark in marks):
             time.sleep(0.01)
-        os.kill(os.getpid(), number)
+        signal.pthread_kill(threading.main_thread().ident, number)
 
     threading.Thread(target=send, daemon=True).start()
     assert processes.run(*([sys.executable, "-c", WORKING, str(mark)] for mark in marks)) == [5, 5]
@@ -61,8 +61,8 @@ def test_in_the_background_of_a_script_sigterm_stops_all(processes, tmp_path):
     def send() -> None:
         while not mark.exists():
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
 
     threading.Thread(target=send, daemon=True).start()
     assert background.run([sys.executable, "-c", WORKING, str(mark)]) == [5]
