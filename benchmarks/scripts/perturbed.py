@@ -44,7 +44,7 @@ def scores(stages: Sequence[Sequence[str]]) -> dict[str, dict]:
 def main(stages: Sequence[Sequence[str]], code: str | None = None, draws: int = 0, size: float = 0.0) -> None:
     """Print the scores of each time."""
     # They take a third of a stage's time, and nobody looks at them.
-    figures.save = lambda figure, path: None
+    figures.save = figures.image_rows = figures.matrix = lambda *_, **__: None
     print(json.dumps(scores(stages)), flush=True)
     if code is None:
         return

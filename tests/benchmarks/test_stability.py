@@ -18,12 +18,14 @@ from stages.shared import files
 @pytest.fixture
 def in_process(monkeypatch):
     """Little data, and stages and scripts that run in this process, which spares their start."""
-    monkeypatch.setattr(figures, "save", figures.save)
+    for drawing in ("save", "image_rows", "matrix"):
+        monkeypatch.setattr(figures, drawing, getattr(figures, drawing))
     values = small_parameters()
     values["cluster"]["clusterings"] = {"kmeans": values["cluster"]["clusterings"]["kmeans"]}
     monkeypatch.setattr(workspace, "parameters", lambda options: values)
     monkeypatch.setattr(stability, "WORST", 1)
     monkeypatch.setattr(stability, "DRAWS_QUICK", 1)
+    monkeypatch.setattr(stability, "MORE", {"10 seeds": {"seeds": 10}})
 
     def run(command, folder, **_):
         module, arguments = importlib.import_module(command[2]), command[3:]
@@ -45,7 +47,9 @@ def metrics(accuracy: float, precision: float) -> dict:
     return {"cluster/some": {"source": "bundled", "scored": "held_out", "kmeans": form}, "search/some": found}
 
 
-def test_a_quick_run_moves_every_code_and_every_seed(in_process, tmp_path):
+def test_a_quick_run_moves_every_code_and_every_seed(in_process, monkeypatch, tmp_path):
+    # Each training takes seconds, and those of classifiers no other code than those of autoencoders.
+    monkeypatch.setattr(stability, "LEARNED", ("autoencoders", "representations"))
     said, results = [], []
     for result in stability.measure(Options(quick=True, seeds=2, scratch=tmp_path), said.append):
         # As it is written: what is yielded grows.
@@ -54,10 +58,7 @@ def test_a_quick_run_moves_every_code_and_every_seed(in_process, tmp_path):
     last = results[-1]
     assert list(last["rounding"]) == ["digits-simple", "digits-pixels", "digits-pixels-spectral"]
     assert last["more"].keys() == stability.MORE.keys()
-    assert {name: entry["runs"] for name, entry in last["seeds"].items()} == {
-        "digits-classifier": 2,
-        "digits-simple": 2,
-    }
+    assert {name: entry["runs"] for name, entry in last["seeds"].items()} == {"digits-simple": 2}
     # Seeds make other networks, and other scores.
     precisions = last["seeds"]["digits-simple"]["scores"]["digits-simple search cosine_precision_at_10"]
     assert precisions["deviation"] > 0
@@ -105,6 +106,13 @@ def test_a_spread_over_seeds_has_mean_deviation_and_range():
     found = moves.spread([metrics(0.5, 0.9), metrics(0.7, 0.8)])
     assert found["some kmeans accuracy"] == pytest.approx({"mean": 0.6, "deviation": 0.1, "min": 0.5, "max": 0.7})
     assert not any(key.endswith("_std") for key in found)
+
+
+def test_what_follows_from_a_network_is_scored_too():
+    values = {"autoencoders": {"some": {}}, "embeddings": {"near": {"of": "some"}, "other": {"of": "another"}}}
+    makes, uses = [["train", "autoencoders", "some"], ["encode", "some"]], [["cluster", "some"], ["search", "some"]]
+    assert stability._chain(values, "autoencoders", "some") == [*makes, *uses, ["embed", "near"], ["cluster", "near"]]
+    assert stability._chain(values, "classifiers", "it") == [["train", "classifiers", "it"], ["evaluate", "it"]]
 
 
 def test_more_starts_are_laid_over_the_graphs_own():
