@@ -26,12 +26,12 @@ def scores(metrics: Mapping[str, Mapping]) -> dict[str, float]:
     found = {}
     for key, content in metrics.items():
         stage, name = key.split("/")
-        for key, value in content.items():
+        for what, value in content.items():
             if isinstance(value, Mapping):
-                found |= {f"{name} {key} {score}": value[score] for score in CLUSTERING}
-                found |= {f"{name} {key} {score}_std": value[f"{score}_std"] for score in CLUSTERING}
-            elif "precision" in key or key in OTHERS:
-                found[f"{name} {stage} {key}"] = value
+                found |= {f"{name} {what} {score}": value[score] for score in CLUSTERING}
+                found |= {f"{name} {what} {score}_std": value[f"{score}_std"] for score in CLUSTERING}
+            elif "precision" in what or what in OTHERS:
+                found[f"{name} {stage} {what}"] = value
     return found
 
 

@@ -1,4 +1,4 @@
-"""Whole trainings of the chapter's seven networks by this project's loop and by Keras's `fit`.
+"""Whole trainings of the chapter's seven networks by this project's `fit` and by Keras's `fit`.
 
 `python -m benchmarks.training` writes `benchmarks/training.md`.
 """
@@ -31,7 +31,7 @@ WAYS = {
 SHOWN = {
     "keras_fit": "Keras's `fit`",
     "keras_fit_rearranged": "Keras's `fit`, rearranged operations",
-    "plain_order": "this project's loop, plain order of operations",
+    "plain_order": "this project's `fit`, plain order of operations",
 }
 
 
@@ -53,16 +53,16 @@ def measure(options: Options, log: Callable[[str], None]) -> dict:
 
 
 def lines(result: dict) -> list[str]:
-    """Return the table as Markdown: each other way's seconds, and how many times those of this project's loop."""
+    """Return the table as Markdown: each other way's seconds, and how many times those of this project's `fit`."""
     rows = []
     for name, ways in result["networks"].items():
         own = ways["fit"]
         for way, found in ways.items():
-            cells = [name, SHOWN.get(way, "this project's loop")]
+            cells = [name, SHOWN.get(way, "this project's `fit`")]
             for key in ("seconds", "cpu_seconds"):
                 cells += [figure(summary(found[key]), 2), figure(ratios(found[key], own[key]), 2)]
             rows.append([*cells, f"{found['loss'][-1]:.4f}"])
-    header = ["network", "loop", "seconds", "ratio", "CPU seconds", "ratio", "loss"]
+    header = ["network", "trained by", "seconds", "ratio", "CPU seconds", "ratio", "loss"]
     return [workspace.sentence(result["data"]), "", *table(header, rows)]
 
 
@@ -72,16 +72,16 @@ def main() -> None:
     about, busy = machine(), f"{others.share():.0%}".replace("%", " %")
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     text = [
-        "# Loops of training",
+        "# Whole trainings",
         "",
         "Made by `python -m benchmarks.training`: whole trainings by the fast recipe, from compiling and tracing to "
         "the last step, without TensorFlow's import. Keras's `fit` gets prepared arrays and `steps_per_execution`, and "
-        "does not use XLA. *ratio* is a loop's seconds over those of this project's loop.",
+        "does not use XLA. *ratio* is a way's seconds over those of this project's `fit`.",
         "",
         f"Measured on {about['processor']}, {about['cores']} cores, {about['memory_gib']:.0f} GiB; {versions}. "
         "Medians, with the smallest and the largest measurement. "
         f"Meanwhile other programs took {busy} of the processors; the more they take, the less the seconds say, and "
-        "the CPU seconds alone compare the loops.",
+        "the CPU seconds alone compare them.",
         "",
         *lines(result),
     ]

@@ -56,6 +56,7 @@ def main(name: str) -> None:
     images = {"test": prepare(test[held_out]), "reconstruction": codec.decode(test_codes[held_out])}
     images |= {kind: codec.decode(of_kind) for kind, of_kind in drawn.items()}
     rows = {kind: np.arange(generate.samples) if kind in drawn else held_out for kind in images}
+    # Type checkers take no named tuple for a function.
     training = prepared.image_rows(network.dataset, *splits).map(prepare.__call__)
     probabilities = _probabilities(classifier, images)
     nearest = _nearest(training, images, int(in_memory * 2**20))

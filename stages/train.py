@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import InputError, arguments_of
 from autoencoders.core.rows import Rows
 from autoencoders.images.preparation import one_hot
 from stages.shared import files, prepared
@@ -40,7 +40,8 @@ def main(group: str, name: str) -> None:
     runtime.deterministic(network.seed)
     image_shape = images.shape[1:]
     shape = preparation.shape(image_shape)
-    model = architectures.build(network.kind, name, shape, settings | {"n_classes": n_classes})
+    with arguments_of(f"{group}.{name}"):
+        model = architectures.build(network.kind, name, shape, settings | {"n_classes": n_classes})
     n_parameters = model.count_params()
     print(f"{name}: {n_parameters:,} parameters, {len(images):,} images, recipe {recipe}", flush=True)
     try:

@@ -15,7 +15,7 @@ class Codec:
     Parameters
     ----------
     folder : Path
-        As `autoencoders.networks.storage.save` wrote it.
+        Where `autoencoders.networks.storage.save_graphs` wrote its graphs.
 
     Raises
     ------
@@ -78,9 +78,8 @@ def code_images(codes: np.ndarray, shape: tuple[int, ...]) -> dict[str, np.ndarr
     -------
     dict of ndarray of shape (n, rows, columns)
         For a flat code `code`, as near to a square as its width allows (256 gives 16×16); where only a line would be
-        left (97), nearly a square that ends with NaN. For a convolutional
-        one `code`, the positions as rows and the filters as columns (256×32), and `code mean`, the mean over
-        the filters (16×16).
+        left (97), nearly a square that ends with NaN. For a convolutional one `code`, the positions as rows and the
+        filters as columns (256×32), and `code mean`, the mean over the filters (16×16).
     """
     n = len(codes)
     if len(shape) == 1:

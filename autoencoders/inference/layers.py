@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+# What whoever adds a kind of network does about a layer that is unknown here.
+TODO = "translate it in autoencoders/inference/layers.py"
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -99,15 +102,15 @@ def add_layer(nodes: Nodes, x: Tensor, layer: Mapping[str, Any], weights: list[n
     name = f"{layer['name']}/{kind}"
     activation = config.get("activation", "linear")
     if kind not in LAYERS:
-        raise NotImplementedError(f"the class {kind} of the layer {layer['name']} is unknown")
+        raise NotImplementedError(f"the class {kind} of the layer {layer['name']} is unknown; {TODO}")
     add, options = LAYERS[kind]
     for option, value in options.items():
         if config.get(option, value) != value:
-            raise NotImplementedError(f"{option}={config[option]} of the layer {layer['name']} is unknown")
+            raise NotImplementedError(f"{option}={config[option]} of the layer {layer['name']} is unknown; {TODO}")
     if kind == "LSTM":
         return add(nodes, x, name, config, *weights)
     if str(activation) not in ACTIVATIONS:
-        raise NotImplementedError(f"the activation {activation} of the layer {layer['name']} is unknown")
+        raise NotImplementedError(f"the activation {activation} of the layer {layer['name']} is unknown; {TODO}")
     return ACTIVATIONS[activation](nodes, f"{layer['name']}/{activation}", add(nodes, x, name, config, *weights))
 
 
@@ -121,19 +124,41 @@ def _dense(nodes: Nodes, x: Tensor, name: str, config: Mapping, kernel: np.ndarr
 
 
 def _convolution(nodes: Nodes, x: Tensor, name: str, config: Mapping, kernel: np.ndarray, bias: np.ndarray) -> Tensor:
-    strides = config["strides"]
-    size = [-(-length // stride) for length, stride in zip(x.shape, strides, strict=False)]
-    return nodes.add(
-        "Conv",
-        name,
-        nodes.channels_first(x),
-        (*size, kernel.shape[3]),
+    size = [-(-length // stride) for length, stride in zip(x.shape, config["strides"], strict=False)]
+    pads = _same_pads(size, kernel.shape, config["strides"], x.shape)
+    shape = (*size, kernel.shape[3])
+    return _windows(nodes, "Conv", name, x, shape, config, kernel, bias, pads=pads)
+
+
+def _transposed_convolution(
+    nodes: Nodes, x: Tensor, name: str, config: Mapping, kernel: np.ndarray, bias: np.ndarray
+) -> Tensor:
+    size = [length * stride for length, stride in zip(x.shape, config["strides"], strict=False)]
+    # The padding of the convolution that this one reverses; where windows leave cells between them, these too.
+    pads = _same_pads(x.shape, kernel.shape, config["strides"], size)
+    between = [max(stride - window, 0) for window, stride in zip(kernel.shape, config["strides"], strict=False)]
+    shape = (*size, kernel.shape[2])
+    return _windows(nodes, "ConvTranspose", name, x, shape, config, kernel, bias, pads=pads, output_padding=between)
+
+
+def _windows(
+    nodes: Nodes,
+    operator: str,
+    name: str,
+    x: Tensor,
+    shape: tuple[int, ...],
+    config: Mapping,
+    kernel: np.ndarray,
+    bias: np.ndarray,
+    **attributes: list[int],
+) -> Tensor:
+    # Either operator wants the last two axes of Keras's kernel first, the other way round.
+    constants = (
         nodes.constant(f"{name}/kernel", kernel.transpose(3, 2, 0, 1)),
         nodes.constant(f"{name}/bias", bias),
-        strides=strides,
-        kernel_shape=kernel.shape[:2],
-        pads=_same_pads(size, kernel.shape, strides, x.shape),
     )
+    attributes |= {"strides": config["strides"], "kernel_shape": list(kernel.shape[:2])}
+    return nodes.add(operator, name, nodes.channels_first(x), shape, *constants, **attributes)
 
 
 def _same_pads(n_outputs, windows, strides, n_inputs) -> list[int]:
@@ -142,26 +167,6 @@ def _same_pads(n_outputs, windows, strides, n_inputs) -> list[int]:
     totals = [max((outputs - 1) * stride + window - inputs, 0) for outputs, window, stride, inputs in zipped]
     # TensorFlow puts the odd cell after.
     return [total // 2 for total in totals] + [total - total // 2 for total in totals]
-
-
-def _transposed_convolution(
-    nodes: Nodes, x: Tensor, name: str, config: Mapping, kernel: np.ndarray, bias: np.ndarray
-) -> Tensor:
-    strides = config["strides"]
-    size = [length * stride for length, stride in zip(x.shape, strides, strict=False)]
-    return nodes.add(
-        "ConvTranspose",
-        name,
-        nodes.channels_first(x),
-        (*size, kernel.shape[2]),
-        nodes.constant(f"{name}/kernel", kernel.transpose(3, 2, 0, 1)),
-        nodes.constant(f"{name}/bias", bias),
-        strides=strides,
-        kernel_shape=kernel.shape[:2],
-        # The padding of the convolution that this one reverses; where windows leave cells between them, these too.
-        pads=_same_pads(x.shape, kernel.shape, strides, size),
-        output_padding=[max(stride - window, 0) for window, stride in zip(kernel.shape, strides, strict=False)],
-    )
 
 
 def _max_pooling(nodes: Nodes, x: Tensor, name: str, config: Mapping) -> Tensor:

@@ -12,6 +12,7 @@ from autoencoders.core.errors import InputError
 # So many numbers may the largest value of a graph have that is computed at once: 16 MiB, and a few such values are held
 # at a time. The result does not depend on it.
 BATCH_VALUES = 2**22
+# No more images at once, however small they are: a signal is heeded between batches.
 MOST_IMAGES = 1024
 
 
@@ -24,7 +25,7 @@ class Graph:
     Parameters
     ----------
     file : Path
-        As `autoencoders.networks.storage.save` wrote it.
+        As `autoencoders.networks.storage.save_graphs` wrote it.
     prepared : bool
         Whether to leave out the preparation of images.
 

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import ArgumentError
 from autoencoders.networks.runtime import keras
 from autoencoders.networks.variational import Sampling
 
@@ -30,7 +30,7 @@ def build(kind: str, name: str, input_shape: tuple[int, ...], settings: Mapping[
 
     Raises
     ------
-    InputError
+    ArgumentError
         If height or width cannot be halved as often as `filters` has entries.
     """
     builder = BUILDERS[kind]
@@ -103,10 +103,10 @@ def convolutional(
 
     Raises
     ------
-    InputError
+    ArgumentError
         If height or width cannot be halved as often as `filters` has entries.
     """
-    _check_halving(name, input_shape, filters)
+    _check_halving(input_shape, filters)
 
     def convolution(n_filters: int, label: str, function: str = activation) -> keras.layers.Layer:
         return layers.Conv2D(n_filters, kernel_size, padding="same", activation=function, name=label)
@@ -142,10 +142,10 @@ def strided(
 
     Raises
     ------
-    InputError
+    ArgumentError
         If height or width cannot be halved as often as `filters` has entries.
     """
-    _check_halving(name, input_shape, filters)
+    _check_halving(input_shape, filters)
     options = {"strides": 2, "padding": "same"}
     inputs = x = keras.Input(input_shape, name="images")
     for number, n_filters in enumerate(filters, start=1):
@@ -168,11 +168,11 @@ def strided(
     return keras.Model(inputs, x, name=name)
 
 
-def _check_halving(name: str, input_shape: tuple[int, int, int], filters: Sequence[int]) -> None:
+def _check_halving(input_shape: tuple[int, int, int], filters: Sequence[int]) -> None:
     height, width, _ = input_shape
     if height % 2 ** len(filters) or width % 2 ** len(filters):
-        raise InputError(
-            f"autoencoders.{name}.filters has {len(filters)} entries, but images of {height}×{width} pixels "
+        raise ArgumentError(
+            f"filters has {len(filters)} entries, but images of {height}×{width} pixels "
             f"cannot be halved that often; give fewer."
         )
 

@@ -1,4 +1,4 @@
-"""Print seconds of whole trainings by this project's loop, by Keras's own, and by this project's without one trick.
+"""Print seconds of whole trainings by this project's `fit`, by Keras's on arrays, and by either without one trick.
 
 The argument is JSON: way (a function of this module, or "fit") and networks (pairs of group and name). A line a
 network: wall-clock and CPU seconds from compiling and tracing to the last step, without TensorFlow's import and without
@@ -33,7 +33,7 @@ def keras_fit(
     preparation: Preparation,
     training: Training,
 ) -> History:
-    """Train by Keras's `fit` on prepared arrays, with as many steps a call as this project's loop takes."""
+    """Train by Keras's `fit` on prepared arrays, with as many steps a call as this project's `fit` takes."""
     inputs = preparation(images)
     model = keras.Model(network.input, network.output)
     model.compile(
@@ -53,7 +53,7 @@ def keras_fit_rearranged(network: keras.Model, *arguments) -> History:
 
 
 def plain_order(*arguments) -> History:
-    """Train by this project's loop, operations in the order in which the network has them."""
+    """Train by this project's `fit`, operations in the order in which the network has them."""
     rearranged.outputs = lambda network: network.output
     return project.fit(*arguments)
 

@@ -30,6 +30,7 @@ TARGETS = {
     ("autoencoders.pages.map.page", "positions"): "fitting",
     ("autoencoders.pages.figures", "save"): "drawing",
     ("autoencoders.networks.storage", "save"): "reading and writing",
+    ("autoencoders.networks.storage", "save_graphs"): "reading and writing",
     ("autoencoders.networks.storage", "load"): "reading and writing",
     ("autoencoders.sources", "load"): "reading and writing",
     ("numpy", "load"): "reading and writing",
