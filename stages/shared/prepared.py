@@ -1,6 +1,7 @@
 """Reading what earlier stages wrote: prepared images, and the parameters a network was trained by."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -14,12 +15,15 @@ from stages.shared import files
 if TYPE_CHECKING:
     import pandas as pd
 
-# Columns of the listing. Categories hold each split's and class's name once, whatever the number of images.
+# Types of the listing's columns; others are text. Categories hold each split's and class's name once, whatever the
+# number of images.
 LISTING = {"split": "category", "row": np.int64, "image": np.int64, "label": np.int64, "class": "category"}
+# Those of them that name an image for a reader, as far as a listing has them.
+NAMING = ("split", "row", "image", "file", "label")
 
 
 def describe(dataset: str) -> dict:
-    """Return the data set's `classes`, `source`, `origin` and the number of images of each split."""
+    """Return the data set's `classes` (empty without labels), `source`, `origin` and the `images` of each split."""
     return files.read_json(files.data("prepared", dataset, "dataset.json"))
 
 
@@ -35,30 +39,47 @@ def image_rows(dataset: str, *splits: str) -> Rows:
     return Rows(*(files.StoredArray(_path(dataset, split)) for split in splits))
 
 
-def listing(dataset: str, *splits: str) -> "pd.DataFrame":
+def listing(dataset: str, *splits: str, columns: Sequence[str] | None = None) -> "pd.DataFrame":
     """Return the listing of the images of the splits, in the order of their arrays; without splits, of all images.
+
+    Parameters
+    ----------
+    dataset, *splits : str
+    columns : sequence of str, optional
+        Only these of the columns, as far as the listing has them.
 
     Returns
     -------
     DataFrame
-        `split`; `row`, the image's row in the array of its split; `image`, its number in the source; `label`, int64
-        from 0; `class`, the label's name.
+        `split`; `row`, the image's row in the array of its split; `image`, its number in the source; with labels,
+        `label`, int64 from 0, and `class`, the label's name; and what else the listing says, as text (see
+        `data/README.md`).
     """
     import pandas as pd
 
-    table = files.read_table(files.data("prepared", dataset, "listing.csv"), dtype=LISTING, keep_default_na=False)
+    path = files.data("prepared", dataset, "listing.csv")
+    there = files.read_table(path, nrows=0).columns
+    wanted = [column for column in there if columns is None or column in (*columns, "split")]
+    types = {column: LISTING.get(column, str) for column in wanted}
+    table = files.read_table(path, dtype=types, usecols=wanted, na_filter=False)
     chosen = [table[table["split"] == split] for split in splits or files.SPLITS]
     return pd.concat(chosen, ignore_index=True)
 
 
-def labels(dataset: str, *splits: str) -> np.ndarray:
-    """Return the labels of the images of the splits, int64 [n]."""
-    return listing(dataset, *splits)["label"].to_numpy()
+def naming(dataset: str, *splits: str) -> "pd.DataFrame":
+    """Return of the listing the columns that name an image: `NAMING`, as far as there are any; see `listing`."""
+    return listing(dataset, *splits, columns=NAMING)
+
+
+def labels(dataset: str, *splits: str) -> np.ndarray | None:
+    """Return the labels of the images of the splits, int64 [n]; None where the data set has none."""
+    table = listing(dataset, *splits, columns=("label",))
+    return table["label"].to_numpy() if "label" in table else None
 
 
 def numbers(dataset: str, *splits: str) -> np.ndarray:
     """Return the numbers in the source of the images of the splits, int64 [n]."""
-    return listing(dataset, *splits)["image"].to_numpy()
+    return listing(dataset, *splits, columns=("image",))["image"].to_numpy()
 
 
 def held(stored: Rows, in_memory: float) -> np.ndarray | Rows:
