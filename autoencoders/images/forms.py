@@ -54,6 +54,9 @@ class Form(NamedTuple):
         return self
 
 
+DEFAULT = Form()
+
+
 def pixels_of(image: Image.Image, shape: tuple[int, int], form: Form) -> np.ndarray:
     """Return the pixels of an image in a form, uint8 [height, width, 1 or 3].
 

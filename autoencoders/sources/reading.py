@@ -1,0 +1,188 @@
+"""Picture files as blocks of images, read by several threads, in their order."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from autoencoders.core.errors import ArgumentError, InputError
+from autoencoders.images.forms import Form
+from autoencoders.images.pictures import Picture, UnreadablePicture, read
+from autoencoders.sources.names import shown
+from autoencoders.sources.stream import Block, Skipped
+
+# A block ends at so many pictures, or with the picture that brings it to so many bytes.
+BLOCK, BLOCK_BYTES = 256, 2**26
+
+# Pillow lets the threads run beside each other. More of them than this wait for the disk and for Python.
+MOST_THREADS = 16
+
+# Pictures read ahead for each thread: of one size they are small, and of their own size perhaps not.
+AHEAD_SMALL, AHEAD = 16, 2
+
+UNREADABLE = ("stop", "skip")
+
+
+class Files(NamedTuple):
+    """Picture files to read, in their order.
+
+    Attributes
+    ----------
+    root : Path
+        The folder that they lie in, at any depth.
+    names : list of str
+        As the system knows them, relative to `root`.
+    columns : dict of list
+        What is known of each before it is read, by the names of a block's columns; `file` is among them.
+    """
+
+    root: Path
+    names: list[str]
+    columns: dict[str, list]
+
+
+# What is known of a file without reading it: its size in bytes, and when it was changed, in nanoseconds.
+State = dict[str, tuple[int, int] | None]
+
+
+def state(root: Path, names: Iterable[str]) -> State:
+    """Return the state of files by their names relative to `root`; None where there is no such file."""
+    found: State = {}
+    for name in names:
+        try:
+            status = os.stat(os.path.join(root, name))
+            found[name] = (status.st_size, status.st_mtime_ns)
+        except OSError:
+            found[name] = None
+    return found
+
+
+def check_unchanged(root: Path, before: State, after: State) -> None:
+    """Raise an InputError if files came, went or changed between two states."""
+    if before == after:
+        return
+    name = min(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    how = "is new" if not before.get(name) else "has changed" if after.get(name) else "is gone"
+    raise InputError(
+        f"{shown(root)} changed while it was read ({shown(name)} {how}); run it again when nothing writes there."
+    )
+
+
+def threads_for(threads: int | None) -> int:
+    """Return how many threads read: as many as are asked for, or as this process has cores, up to MOST_THREADS."""
+    if threads is not None:
+        return threads
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_THREADS)
+
+
+def blocks(
+    files: Files, form: Form, unreadable: str, threads: int | None, unchanged: Callable[[], None]
+) -> Iterator[Block]:
+    """Yield pictures in blocks, in their order, the same for any number of threads.
+
+    Parameters
+    ----------
+    files : Files
+    form : Form
+        Where it names no size, all pictures must have one.
+    unreadable : {"stop", "skip"}
+        Whether a file that cannot be read is an error, or is listed under `skipped`.
+    threads : int, optional
+        By default as many as this process has cores.
+    unchanged : callable
+        Called after the last file was read. Raises if the files are no longer those that were listed.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or none can; if sizes differ where none is named; or if files changed.
+    """
+    paths = (files.root / name for name in files.names)
+    collected = _Collected(files)
+    first: tuple[str, tuple[int, ...]] | None = None
+    for row, picture in enumerate(_pictures(paths, form, threads_for(threads))):
+        file = files.columns["file"][row]
+        if isinstance(picture, UnreadablePicture):
+            if unreadable == "stop":
+                raise InputError(
+                    f"{shown(files.root / files.names[row])} {picture}; remove or replace it, or set unreadable to "
+                    "skip."
+                )
+            collected.skipped.append(Skipped(file, str(picture)))
+            continue
+        first = first or (file, picture.pixels.shape)
+        if picture.pixels.shape != first[1]:
+            raise ArgumentError(
+                f"size is not given, and the pictures differ: {shown(first[0])} has {_pixels(first[1])} and "
+                f"{shown(file)} {_pixels(picture.pixels.shape)}; give a size, [height, width]."
+            )
+        if collected.add(row, picture):
+            yield collected.block(first[1])
+            collected = _Collected(files)
+    unchanged()
+    if first is None:
+        reason = f"{shown(collected.skipped[0].file)} {collected.skipped[0].reason}"
+        raise InputError(f"No picture of {shown(files.root)} can be read ({reason}); name other files.")
+    if collected.pictures or collected.skipped:
+        yield collected.block(first[1])
+
+
+def _pixels(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]}x{shape[0]}"
+
+
+class _Collected:
+    """The pictures of the block to come."""
+
+    def __init__(self, files: Files):
+        self.files = files
+        self.rows: list[int] = []
+        self.pictures: list[Picture] = []
+        self.skipped: list[Skipped] = []
+        self.size = 0
+
+    def add(self, row: int, picture: Picture) -> bool:
+        """Take a picture; return whether the block is full."""
+        self.rows.append(row)
+        self.pictures.append(picture)
+        self.size += picture.pixels.nbytes
+        return len(self.rows) == BLOCK or self.size >= BLOCK_BYTES
+
+    def block(self, shape: tuple[int, ...]) -> Block:
+        images = np.empty((len(self.pictures), *shape), np.uint8)
+        for place, picture in enumerate(self.pictures):
+            images[place] = picture.pixels
+        columns = {name: [values[row] for row in self.rows] for name, values in self.files.columns.items()}
+        for name in ("width", "height", "mode"):
+            columns[name] = [getattr(picture, name) for picture in self.pictures]
+        return Block(images, columns, self.skipped)
+
+
+def _pictures(paths: Iterable[Path], form: Form, threads: int) -> Iterator[Picture | UnreadablePicture]:
+    def attempt(path: Path) -> Picture | UnreadablePicture:
+        try:
+            return read(path, form)
+        except UnreadablePicture as error:
+            return error
+
+    if threads == 1:
+        yield from map(attempt, paths)
+        return
+    ahead = threads * (AHEAD_SMALL if form.size else AHEAD)
+    waiting: deque[Future[Picture | UnreadablePicture]] = deque()
+    pool = ThreadPoolExecutor(threads, "pictures")
+    try:
+        for path in paths:
+            waiting.append(pool.submit(attempt, path))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # Whoever takes no more pictures, or is interrupted, waits for those in work and for no others.
+        pool.shutdown(wait=True, cancel_futures=True)
