@@ -133,8 +133,8 @@ def test_hidden_files_links_and_others_are_left_out_and_counted(animals, tmp_pat
     }
     assert len(columns["file"]) == 6 and "dog/link.bmp" in columns["file"]
     assert lines == [
-        f"{animals}: 13 left out (files of other kinds: 2, hidden or system files: 6, links that lead nowhere: 1, links "
-        "that lead out of the folder: 2, links to folders within the folder: 1, neither files nor folders: 1)"
+        f"{animals}: 13 left out (files of other kinds: 2, hidden or system files: 6, links that lead nowhere: 1, "
+        "links that lead out of the folder: 2, links to folders within the folder: 1, neither files nor folders: 1)"
     ]
 
 
