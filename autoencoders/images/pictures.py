@@ -132,6 +132,9 @@ def _opened(source: Path | bytes | Image.Image) -> Iterator[Image.Image]:
     if isinstance(source, Image.Image):
         yield source.copy()
         return
+    if isinstance(source, Path) and not source.is_file() and source.exists():
+        # To open a pipe would be to wait for whoever writes into it.
+        raise UnreadablePicture("is no file")
     with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         if not file.read(1):
             raise UnreadablePicture("is empty")

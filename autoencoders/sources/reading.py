@@ -1,6 +1,7 @@
 """Picture files as blocks of images, read by several threads, in their order."""
 
 import os
+import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -55,7 +56,7 @@ def state(root: Path, names: Iterable[str]) -> State:
     for name in names:
         try:
             status = os.stat(os.path.join(root, name))
-            found[name] = (status.st_size, status.st_mtime_ns)
+            found[name] = (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
         except OSError:
             found[name] = None
     return found
