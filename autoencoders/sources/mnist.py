@@ -1,8 +1,7 @@
 """MNIST in the packings in which it goes round: IDX files, Keras's mnist.npz, and the chapter's mnist.pkl.
 
 Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied to Document Recognition",
-Proceedings of the IEEE, 1998. The IDX format was published with the data at
-http://yann.lecun.com/exdb/mnist/.
+Proceedings of the IEEE, 1998.
 """
 
 import gzip
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from autoencoders.core.errors import InputError
-from autoencoders.sources import download, pickles
+from autoencoders.sources import download, idx_files, pickles
 from autoencoders.sources.images import Images, Source, set_apart
 
 FOLDER = "mnist"
@@ -35,8 +34,6 @@ SHA256 = {
     # As Keras publishes it with `keras.datasets.mnist.load_data`.
     NPZ: "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
 }
-
-UNSIGNED_BYTE = 8
 
 
 def load(home: Path, limit: int | None, test_share: float, seed: int, log: Callable[[str], None]) -> Source:
@@ -92,7 +89,7 @@ def _downloaded(home: Path, name: str, log: Callable[[str], None]) -> Path:
 def _unpacked(file: Path) -> bytes:
     content = download.read(file)
     # By its first two bytes and not by its name: browsers and servers unpack files and leave them the name.
-    if not content.startswith(b"\x1f\x8b"):
+    if not content.startswith(idx_files.GZIP):
         return content
     try:
         return gzip.decompress(content)
@@ -106,19 +103,8 @@ def _from_idx(files: dict[str, Path], images: str, labels: str) -> Images:
 
 
 def _idx(file: Path, sha256: str, ndim: int) -> np.ndarray:
-    """Return the array of unsigned bytes in an IDX file.
-
-    The format: two zero bytes, the type (8 for unsigned bytes), the number of axes, the length of each axis as
-    a big-endian 32-bit number, then the values.
-    """
     content = download.verify(_unpacked(file), sha256, file)
-    start = 4 + 4 * ndim
-    if len(content) < start or content[:4] != bytes([0, 0, UNSIGNED_BYTE, ndim]):
-        raise InputError(f"{file} is not an IDX file of bytes with {ndim} axes; replace it with the official file.")
-    shape = np.frombuffer(content[4:start], dtype=">u4").astype(np.int64)
-    if len(content) - start != shape.prod():
-        raise InputError(f"{file} does not have the length that its header gives; replace it with the official file.")
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    return idx_files.parse(content, file, ndim, "replace it with the official file")
 
 
 def _from_npz(file: Path) -> tuple[Images, Images]:

@@ -19,6 +19,9 @@ SPLIT_NAMES = {
 }
 assert set(SPLIT_NAMES.values()) == set(SPLITS)
 
+# How programs write as text that there is no value.
+MISSING = frozenset(("", "None", "nan", "NaN", "<NA>", "null", "NULL"))
+
 
 def text_of(name: str) -> str:
     r"""Return a file's name as text that any file can hold as UTF-8.

@@ -10,16 +10,13 @@ from typing import Any, NoReturn
 from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.forms import DEFAULT, Form
 from autoencoders.sources import reading
-from autoencoders.sources.names import SPLIT_NAMES, check_choice, chosen, existing, in_order, shown, text_of
+from autoencoders.sources.names import MISSING, SPLIT_NAMES, check_choice, chosen, existing, in_order, shown, text_of
 from autoencoders.sources.stream import Stream
 
 LABELS = ("column", "none")
 
 # Columns that the listing of a data set has itself; a table's column of that name is carried along as `table_…`.
 LISTED = frozenset(("split", "row", "image", "label", "class", "file", "sha256", "width", "height", "mode", "cluster"))
-
-# How programs write into a table of text that there is no value.
-MISSING = frozenset(("", "None", "nan", "NaN", "<NA>", "null", "NULL"))
 
 # What a column of a Parquet file may hold that is no single value.
 NESTED = (bytes, bytearray, dict, list, tuple)
