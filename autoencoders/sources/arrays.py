@@ -1,6 +1,7 @@
 """Images as NumPy stores arrays: .npy, which is mapped into memory, or .npz, which is read onwards. No pickles."""
 
 import math
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -12,8 +13,8 @@ import numpy as np
 
 from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.forms import DEFAULT, Form
+from autoencoders.sources import idx_files, reading, stacks
 from autoencoders.sources import labels as labelling
-from autoencoders.sources import reading, stacks
 from autoencoders.sources.names import SPLIT_NAMES, check_choice, existing, shown
 from autoencoders.sources.stream import Block, Stream
 from autoencoders.sources.values import check_range, converter
@@ -189,6 +190,10 @@ def _member(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[IO[bytes], tu
                 "numpy.ascontiguousarray."
             )
         if content.tell() + math.prod(shape) * dtype.itemsize != info.file_size:
+            raise EOFError
+        # Both sizes may be claims; that of the archive is none.
+        most = os.stat(str(archive.filename)).st_size * idx_files.MOST_PACKED
+        if info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) and info.file_size > most:
             raise EOFError
         yield content, shape, dtype
 

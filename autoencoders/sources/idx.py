@@ -140,6 +140,7 @@ def _parts(pairs: list[Pair], form: Form, transposed: bool) -> list[stacks.Part]
         with _sound(file), idx_files.unpacked(file) as content:
             start = content.read(idx_files.header_size(3))
             n, height, width = idx_files.shape(start, file, 3, REMEDY)
+        idx_files.check_claim((n, height, width), file, REMEDY)
         shape = (n, width, height) if transposed else (n, height, width)
         stacks.checked(file.name, shape, form)
         parts.append(stacks.Part(file.name, split, shape, _opener(file, n, height, width), _to_bytes(transposed), None))

@@ -17,6 +17,9 @@ from autoencoders.core.errors import InputError
 UNSIGNED_BYTE = 8
 GZIP = b"\x1f\x8b"
 
+# No byte that gzip packed becomes more bytes than this.
+MOST_PACKED = 1032
+
 
 def header_size(ndim: int) -> int:
     """Return how many bytes come before the values of an array with so many axes."""
@@ -42,6 +45,12 @@ def shape(start: bytes, file: Path, ndim: int, remedy: str) -> tuple[int, ...]:
     if len(start) < size or start[:4] != bytes([0, 0, UNSIGNED_BYTE, ndim]):
         raise InputError(f"{file} is not an IDX file of bytes with {ndim} axes; {remedy}.")
     return tuple(int(length) for length in np.frombuffer(start[4:size], dtype=">u4"))
+
+
+def check_claim(lengths: tuple[int, ...], file: Path, remedy: str) -> None:
+    """Raise an InputError if a file is too short for axes of such lengths, packed or not."""
+    if math.prod(lengths) > file.stat().st_size * MOST_PACKED:
+        raise InputError(f"{file} does not have the length that its header gives; {remedy}.")
 
 
 def parse(content: bytes, file: Path, ndim: int, remedy: str) -> np.ndarray:

@@ -148,27 +148,28 @@ def blocks(parts: Sequence[Part], form: Form, limit: int | None, seed: int) -> I
             f"size is not given, and the images differ: {names[0]} has {first[1]}x{first[0]} and {names[1]} "
             f"{second[1]}x{second[0]}; give a size, [height, width]."
         )
-    return _blocks(parts, form, sample(sum(part.shape[0] for part in parts), limit, seed))
+    total = sum(part.shape[0] for part in parts)
+    return _blocks(parts, form, None if limit is None or limit >= total else sample(total, limit, seed))
 
 
-def _blocks(parts: Sequence[Part], form: Form, taken: np.ndarray) -> Iterator[Block]:
+def _blocks(parts: Sequence[Part], form: Form, taken: np.ndarray | None) -> Iterator[Block]:
     begin = 0
     for part in parts:
         n = part.shape[0]
-        rows = taken[(taken >= begin) & (taken < begin + n)] - begin
+        rows = None if taken is None else taken[(taken >= begin) & (taken < begin + n)] - begin
         begin += n
         # As stored, a value has eight bytes at most.
         size = max(1, min(BLOCK, BLOCK_BYTES // (8 * math.prod(part.shape[1:]))))
         with part.opened() as stored:
             for start in range(0, n, size):
                 stop = min(start + size, n)
-                wanted = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)]
+                wanted = np.arange(start, stop) if rows is None else rows[(rows >= start) & (rows < stop)]
                 if not len(wanted):
                     continue
                 images = part.to_bytes(stored.read(start, stop)[wanted - start], wanted)
                 columns: dict[str, list] = {"split": [part.split] * len(wanted)}
                 if part.labels is not None:
-                    columns["label"] = [part.labels[row] for row in wanted]
+                    columns["label"] = [part.labels[row] for row in wanted.tolist()]
                 yield Block(formed(images, form), columns, [])
 
 
