@@ -151,6 +151,8 @@ def _decoded(
         _check_size(source, form)
     with _opened(source) as image:
         _check_size(image, form)
+        if sixteen_bits.is_misread(image):
+            raise UnreadablePicture("has colours of 16 bits in separate planes, which are not read")
         mode, (width, height), orientation = image.mode, image.size, 1
         shape = image.size
         is_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)

@@ -16,9 +16,17 @@ LOW_BYTES = {
     "RGBA;16B": "RGBA;16L",
     "RGBA;16L": "RGBA;16B",
     "RGBA;16N": NATIVE.replace("RGB", "RGBA"),
+    "CMYK;16B": "CMYK;16L",
+    "CMYK;16L": "CMYK;16B",
+    "CMYK;16N": NATIVE.replace("RGB", "CMYK"),
     # Grey and opacity: four bytes a pixel, taken for four values of 8 bits.
     "LA;16B": "RGBA",
 }
+
+
+# TIFF's tags, and values of theirs.
+BITS, PHOTOMETRIC, PLANES = 258, 262, 284
+WHITE_IS_ZERO, SEPARATE = 0, 2
 
 
 def scaled(high: np.ndarray, low: np.ndarray) -> np.ndarray:
@@ -40,7 +48,18 @@ def grey(image: Image.Image) -> Image.Image:
     pixels = scaled_integers(values)
     if isinstance(key := image.info.get("transparency"), int):
         pixels[values == key] = 255
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        # Pillow inverts such pictures of 8 bits, and none of 16.
+        pixels = 255 - pixels
     return Image.fromarray(pixels)
+
+
+def is_misread(image: Image.Image) -> bool:
+    """Return whether Pillow takes an image's bytes for others: colours of 16 bits in planes of their own."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return False
+    bits = image.tag_v2.get(BITS, (1,))
+    return image.tag_v2.get(PLANES) == SEPARATE and len(bits) > 1 and max(bits) > 8
 
 
 def is_cut(image: Image.Image) -> bool:
@@ -62,6 +81,8 @@ def joined(image: Image.Image, low: np.ndarray) -> Image.Image:
     """Return an image in which Pillow kept the high bytes of 16, scaled with the help of the low ones."""
     high = np.asarray(image)
     pixels = scaled(high, low)
+    if image.mode == "CMYK":
+        return Image.frombytes("CMYK", image.size, pixels.tobytes())
     if isinstance(key := image.info.get("transparency"), tuple):
         pixels[((high == (np.array(key) >> 8)) & (low == (np.array(key) & 255))).all(axis=-1)] = 255
     return Image.fromarray(pixels)

@@ -155,6 +155,22 @@ def test_colours_of_sixteen_bits_in_a_tiff_are_scaled(tmp_path, compression, ord
     assert read(tmp_path / "a.tif", OWN).pixels.tolist() == np.round(values / 257).astype(int).tolist()
 
 
+def test_other_tiffs_of_sixteen_bits_are_read_right_or_refused(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    values = np.array([[0, 1000, 65535]], np.uint16)
+    file = tmp_path / "a.tif"
+    tifffile.imwrite(file, values, photometric="miniswhite")
+    assert read(file, GREY).pixels[..., 0].tolist() == [[255, 251, 0]]
+    # Four inks of 1000, which is 4 of 255: (255 - 4) * (255 - 4) / 255 = 247.
+    tifffile.imwrite(file, np.stack([values] * 4, axis=-1), photometric="separated")
+    assert read(file, GREY).pixels[..., 0].tolist() == [[255, 247, 0]]
+    tifffile.imwrite(file, np.stack([values] * 3), photometric="rgb", planarconfig="separate")
+    with pytest.raises(UnreadablePicture, match="^has colours of 16 bits in separate planes, which are not read$"):
+        read(file, OWN)
+    tifffile.imwrite(file, np.array([[[1]], [[2]], [[3]]], np.uint8), photometric="rgb", planarconfig="separate")
+    assert read(file, OWN).pixels.tolist() == [[[1, 2, 3]]]
+
+
 def test_a_value_of_sixteen_bits_that_stands_for_transparency_is_white():
     key = (513).to_bytes(2, "big")
     other = (512).to_bytes(2, "big")
