@@ -1,7 +1,10 @@
 """Images as NumPy stores arrays: .npy, which is mapped into memory, or .npz, which is read onwards. No pickles."""
 
+import errno
 import math
 import os
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -25,7 +28,20 @@ LABELS = ("stored", "none")
 LONGEST_LABEL = 4096
 
 # What a damaged file lets NumPy and zipfile raise.
-DAMAGED = (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
+DAMAGED = (
+    ValueError,
+    EOFError,
+    KeyError,
+    TypeError,
+    SyntaxError,
+    OverflowError,
+    RuntimeError,
+    NotImplementedError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def stream(
@@ -97,7 +113,8 @@ def _sound(file: Path) -> Iterator[None]:
     except InputError:
         raise
     except OSError as error:
-        reason = error.strerror or "it is damaged or cut off"
+        # A wrong place of an array in the file is an invalid argument to the system.
+        reason = "it is damaged or cut off" if error.errno in (None, errno.EINVAL) else error.strerror
         raise InputError(f"{shown(file)} cannot be read ({reason}); correct that, or replace it.") from None
     except DAMAGED:
         raise InputError(f"{shown(file)} is damaged or cut off; replace it.") from None

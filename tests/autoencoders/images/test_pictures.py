@@ -412,6 +412,18 @@ def test_damaged_pictures_are_read_or_refused_in_a_few_words(kind):
             assert picture.pixels.shape == (32, 32, 3)
 
 
+@pytest.mark.parametrize(
+    "magic", [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"BM", b"P6 9 9 255\n"]
+)
+def test_random_bytes_are_refused_in_a_few_words(magic):
+    rng = np.random.default_rng(0)
+    for size in rng.integers(1, 400, 60):
+        try:
+            read(magic + rng.bytes(size), Form((8, 8), max_pixels=10**6))
+        except UnreadablePicture as error:
+            assert len(str(error)) < 120 and "\n" not in str(error)
+
+
 NOISY = """
 import sys
 from pathlib import Path

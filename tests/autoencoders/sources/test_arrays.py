@@ -333,6 +333,21 @@ def test_damaged_archives_say_so(tmp_path):
         assert sentence(tmp_path / "b.npz", labels="none") == "ROOT/b.npz is damaged or cut off; replace it."
 
 
+def test_damage_anywhere_gives_arrays_or_a_sentence(tmp_path):
+    npy_content = npy(tmp_path, GREYS).read_bytes()
+    npz_content = npz(tmp_path, True, images=GREYS, labels=DIGITS).read_bytes()
+    rng = np.random.default_rng(0)
+    for content, labels in ((npy_content, "none"), (npz_content, "stored")) * 100:
+        damaged = bytearray(content)
+        for place in rng.integers(0, min(len(damaged), 400), rng.integers(1, 5)):
+            damaged[place] = rng.integers(0, 256)
+        (tmp_path / "b").write_bytes(damaged)
+        try:
+            list(arrays.stream(tmp_path / "b", form=GREY, labels=labels, log=lambda line: None).blocks)
+        except InputError as error:
+            assert "\n" not in str(error) and str(error).endswith(".")
+
+
 def test_a_header_that_claims_more_than_there_is_takes_no_memory(tmp_path):
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (2**40, 1000, 1000)})
