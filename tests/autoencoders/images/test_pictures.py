@@ -201,6 +201,18 @@ def test_the_first_frame_of_several_is_read(kind):
     assert shown(content) == [[[*RED]] * 2] * 2
 
 
+def test_the_first_of_a_phones_several_pictures_in_a_jpeg_is_read():
+    with Image.open(ROCKET) as image:
+        several = saved(image, "MPO", save_all=True, append_images=[Image.new("RGB", image.size)], quality=90)
+        expected = saved(image, "JPEG", quality=90)
+    for form in (OWN, Form((32, 32))):
+        assert np.array_equal(read(several, form).pixels, read(expected, form).pixels)
+    # The list of pictures in it points nowhere.
+    damaged = several.replace(b"MPF\0II*\0", b"MPF\0II*\xff")
+    assert damaged != several
+    assert np.array_equal(read(damaged, OWN).pixels, read(expected, OWN).pixels)
+
+
 @pytest.mark.parametrize("mode", ["F", "I"])
 def test_values_without_a_fixed_range_are_refused(mode):
     with pytest.raises(UnreadablePicture, match=f"has values of the form {mode}, whose range is not known"):

@@ -152,6 +152,13 @@ def test_a_limit_takes_some_of_each_class_and_keeps_classes_and_order(tmp_path):
     assert len(said(tmp_path, limit=1000)[1]) == 61
 
 
+def test_one_picture_and_equal_pictures_are_read(tmp_path):
+    picture(tmp_path / "a.png", 5)
+    assert said(tmp_path, labels="none")[1].tolist() == [[[[5]] * 2] * 2]
+    picture(tmp_path / "b.png", 5)
+    assert said(tmp_path, labels="none")[1].tolist() == [[[[5]] * 2] * 2] * 2
+
+
 # Reading in blocks
 
 
