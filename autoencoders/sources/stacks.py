@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
 import numpy as np
@@ -28,13 +29,16 @@ class Rows(Protocol):
 
 
 class Mapped:
-    """The rows of an array, which may lie in a file."""
+    """The rows of an array in a .npy file, which is mapped into memory for each block.
 
-    def __init__(self, array: np.ndarray):
-        self.array = array
+    A file that stays mapped is counted to the process as far as it was read.
+    """
+
+    def __init__(self, file: Path):
+        self.file = file
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        return self.array[start:stop]
+        return np.array(np.load(self.file, mmap_mode="r", allow_pickle=False)[start:stop])
 
 
 class Sequential:

@@ -64,7 +64,7 @@ def test_an_npy_is_mapped_and_not_loaded(tmp_path, monkeypatch):
     load = np.load
     monkeypatch.setattr(np, "load", lambda file, **options: asked.append(options) or load(file, **options))
     read(npy(tmp_path, COLOURS))
-    assert asked == [{"mmap_mode": "r", "allow_pickle": False}]
+    assert asked and all(options == {"mmap_mode": "r", "allow_pickle": False} for options in asked)
 
 
 @pytest.mark.parametrize("array", [np.asfortranarray(GREYS), GREYS[..., np.newaxis]])
