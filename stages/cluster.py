@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from autoencoders.clustering.clusterers import CLUSTERERS, Clusterer, Clustering, Settings, cluster
-from autoencoders.clustering.scores import central_images, cluster_class_matrix, cluster_means, mean_and_deviation
+from autoencoders.clustering.scores import central_images, cluster_class_matrix, cluster_means, summary
 from autoencoders.core.errors import arguments_of
 from autoencoders.core.rows import Rows, all_in_memory
 from autoencoders.inference.codec import Codec
@@ -21,7 +21,10 @@ from stages.shared.running import run
 
 @arguments_of("cluster")
 def main(name: str) -> None:
-    """Read codes and the listing of their images; write clusters of the first form, and scores and figures of all."""
+    """Read codes and the listing of their images; write clusters of the first form, and scores and figures of all.
+
+    Where the images have no labels, there are neither scores nor a figure by class.
+    """
     in_memory, parameters = read("in_memory", "cluster")
     about = codes.describe(name)
     described = prepared.describe(about.dataset)
@@ -42,8 +45,8 @@ def main(name: str) -> None:
 
     folders = files.data("clusters", name), files.plots("cluster", name), files.metrics("cluster", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
-        summary = {form: _summary(runs, matched) for form, runs in results.items()}
-        files.write_json(metrics, {"source": described["source"], "scored": matched, **summary})
+        scored = {form: _summary(runs, matched) for form, runs in results.items()}
+        files.write_json(metrics, {"source": described["source"], "scored": matched, **scored})
         _scores(results).to_csv(folder / "scores.csv", index=False, float_format="%.6g")
         np.save(folder / "centres.npy", first.centres)
         _assignments(about.dataset, splits, first.assignments).to_csv(folder / "assignments.csv", index=False)
@@ -54,11 +57,12 @@ def main(name: str) -> None:
             shown = {number: np.concatenate([decoded[[int(number)]], images]) for number, images in shown.items()}
             captions = ["decoded centre", *captions]
         figures.save(figures.image_rows(shown, captions, f"{name}: clusters"), plots / "central-images.png")
-        sizes = parameters.n_clusters, len(described["classes"])
-        counts = cluster_class_matrix(labels[matched], first.assignments[matched], *sizes)
-        title = f"{name}: {'test' if matched == 'held_out' else 'all'} images by cluster and class"
-        figure = figures.matrix(counts, list(shown), described["classes"], "class", "cluster", title)
-        figures.save(figure, plots / "classes.png")
+        if (of := labels[matched]) is not None:
+            sizes = parameters.n_clusters, len(described["classes"])
+            counts = cluster_class_matrix(of, first.assignments[matched], *sizes)
+            title = f"{name}: {'test' if matched == 'held_out' else 'all'} images by cluster and class"
+            figure = figures.matrix(counts, list(shown), described["classes"], "class", "cluster", title)
+            figures.save(figure, plots / "classes.png")
 
 
 def _clustered(
@@ -91,7 +95,8 @@ def _clustered(
 
 def _summary(runs: list[Clustering], part: str) -> dict[str, float]:
     """Return the width of the vectors that were clustered, and the main scores of one part of the images."""
-    return {"width": runs[0].centres.shape[1], **mean_and_deviation([run.scores[part] for run in runs])}
+    assignments = [run.assignments[part] for run in runs]
+    return {"width": runs[0].centres.shape[1], **summary([run.scores[part] for run in runs], assignments)}
 
 
 def _scores(results: dict[str, list[Clustering]]) -> pd.DataFrame:
@@ -105,11 +110,8 @@ def _scores(results: dict[str, list[Clustering]]) -> pd.DataFrame:
 
 
 def _assignments(dataset: str, splits: dict[str, tuple[str, ...]], assignments: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Return the listing of the images that were clustered, and the cluster of each."""
-    tables = [
-        prepared.listing(dataset, *names).drop(columns="class").assign(cluster=assignments[part])
-        for part, names in splits.items()
-    ]
+    """Return which images were clustered, and the cluster of each."""
+    tables = [prepared.naming(dataset, *names).assign(cluster=assignments[part]) for part, names in splits.items()]
     return pd.concat(tables)
 
 

@@ -36,7 +36,7 @@ def main(name: str) -> None:
     described = prepared.describe(network.dataset)
     images = prepared.images(network.dataset, "test")
     rows = sample(len(images), denoise.images, denoise.seed)
-    labels = prepared.labels(network.dataset, "test")[rows]
+    labels = prepared.labels(network.dataset, "test")
     training = prepared.images(network.dataset, "train")
     training = training[sample(len(training), denoise.tuning, denoise.seed)]
     codec, prepare = Codec(files.models(name)), prepared.image_preparation(network)
@@ -64,7 +64,7 @@ def main(name: str) -> None:
         table.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
         title = f"{name}, trained at noise {own:g}, and filters: {len(clean)} test images"
         figures.save(_curves(table, title), plots / "levels.png")
-        shown = clean[varied(labels, denoise.shown)]
+        shown = clean[varied(None if labels is None else labels[rows], denoise.shown, len(clean))]
         worse = np.concatenate([noisy for _, noisy in denoising.noisy(shown, own, denoise.seed)])
         restored = {
             f"{words(method)}\n{found[own][method]['psnr']:.1f} dB": function(worse)

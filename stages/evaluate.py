@@ -9,7 +9,7 @@ from autoencoders.core.rows import blocks
 from autoencoders.inference.running import Graph
 from autoencoders.pages import figures
 from autoencoders.uses.classification import confusion_matrix, cross_entropy
-from stages.shared import files, prepared
+from stages.shared import files, labelled, prepared
 from stages.shared.running import run
 
 # As many images as the chapter's Exercise 20 shows.
@@ -27,16 +27,17 @@ def main(name: str) -> None:
     Raises
     ------
     InputError
-        If the network is no classifier, or a file is missing or damaged.
+        If the network is no classifier, its data set has no classes, or a file is missing or damaged.
     """
     network = prepared.trained(name)
     if network.kind != "classifier":
         raise InputError(f"{name} is no classifier, but {network.kind}; name one of the classifiers in params.yaml.")
     described = prepared.describe(network.dataset)
-    classes = described["classes"]
+    key = f"classifiers.{name}.dataset"
+    classes = labelled.classes(network.dataset, key)
     history = files.read_table(files.models(name, "history.csv"))
     images = {split: prepared.images(network.dataset, split) for split in files.SPLITS}
-    labels = {split: prepared.labels(network.dataset, split) for split in files.SPLITS}
+    labels = {split: labelled.labels(network.dataset, key, split) for split in files.SPLITS}
     classifier = Graph(files.models(name, "classifier.onnx"))
     probabilities = {
         split: np.concatenate([classifier(pixels[rows]) for rows in blocks(len(pixels))])

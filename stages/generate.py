@@ -1,4 +1,4 @@
-"""New images from an autoencoder, judged by a classifier and by the nearest training images, and interpolations."""
+"""New images from an autoencoder, and interpolations; judged by the nearest training images, and by a classifier."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from autoencoders.inference.codec import Codec
 from autoencoders.inference.running import Graph
 from autoencoders.pages import figures
 from autoencoders.uses import samples
-from stages.shared import codes, files, prepared
+from stages.shared import codes, files, naming, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
@@ -25,27 +25,28 @@ TITLES = {"density": "samples of a Gaussian mixture of its codes", "prior": "sam
 
 @arguments_of("generate")
 def main(name: str) -> None:
-    """Read a network, its codes, its images and a classifier; write generated images, scores and figures.
+    """Read a network, its codes, its images and perhaps a classifier; write generated images, scores and figures.
 
-    They go to `data/samples/<name>/`, `plots/generate/<name>/` and `metrics/generate/<name>.json`.
+    They go to `data/samples/<name>/`, `plots/generate/<name>/` and `metrics/generate/<name>.json`. What
+    `generate.unjudged` names has no classifier, and what a classifier would say of its images is left out.
 
     Raises
     ------
     InputError
-        If `generate.networks` does not name the network, a mixture has more components than there are codes, no two
-        test images are of different classes, or a file is missing or damaged.
+        If neither `generate.networks` nor `generate.unjudged` names the network, a mixture has more components than
+        there are codes, no two test images are of different classes, or a file is missing or damaged.
     """
     generate, in_memory = read("generate", "in_memory")
-    if name not in generate.networks:
-        raise InputError(f"params.yaml has no generate.networks.{name}; there is {', '.join(generate.networks)}.")
-    classifier = generate.networks[name].classifier
+    classifier = _classifier(name, generate)
     network = prepared.trained(name)
     described = prepared.describe(network.dataset)
     splits = prepared.training_splits(network)
     training_codes, test_codes = codes.rows(name, *splits), codes.read(name, "test")
     samples.check(generate.components, len(training_codes))
     test = prepared.images(network.dataset, "test")
-    pairs = samples.pairs(prepared.labels(network.dataset, "test"), generate.pairs, generate.seed)
+    # Where all images are of one class, any two are a pair.
+    labels = prepared.labels(network.dataset, "test") if len(described["classes"]) > 1 else None
+    pairs = samples.pairs(labels, generate.pairs, generate.seed, len(test))
     codec, prepare = Codec(files.models(name)), prepared.image_preparation(network)
 
     density = _density(name, training_codes, generate, in_memory)
@@ -58,15 +59,15 @@ def main(name: str) -> None:
     rows = {kind: np.arange(generate.samples) if kind in drawn else held_out for kind in images}
     # Type checkers take no named tuple for a function.
     training = prepared.image_rows(network.dataset, *splits).map(prepare.__call__)
-    probabilities = _probabilities(classifier, images)
+    probabilities = {} if classifier is None else _probabilities(classifier, images)
     nearest = _nearest(training, images, int(in_memory * 2**20))
 
     folders = files.data("samples", name), files.plots("generate", name), files.metrics("generate", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
         scores = {"source": described["source"], "n_components": density.mixture.n_components}
         for kind in images:
-            of_kind = samples.recognition(probabilities[kind], generate.confidence)
-            of_kind["distance"] = np.median(nearest[kind][1])
+            of_kind = samples.recognition(probabilities[kind], generate.confidence) if probabilities else {}
+            of_kind["distance"] = float(np.median(nearest[kind][1]))
             scores |= {f"{kind}_{score}": value for score, value in of_kind.items()}
         files.write_json(metrics, scores)
         bic = pd.DataFrame(density.bic.items(), columns=["n_components", "bic"])
@@ -81,14 +82,28 @@ def main(name: str) -> None:
             np.save(folder / f"{kind}.npy", images[kind])
             shown = images[kind][: generate.shown]
             beside = training[nearest[kind][0][: len(shown)]]
-            sure = probabilities[kind][: len(shown)].max(axis=1) >= generate.confidence
-            title = f"{name}: {TITLES[kind]}\nblue frame: recognised by {classifier}"
+            title, sure = f"{name}: {TITLES[kind]}", np.zeros(len(shown), bool)
+            if probabilities:
+                title += f"\nblue frame: recognised by {classifier}"
+                sure = probabilities[kind][: len(shown)].max(axis=1) >= generate.confidence
             figures.save(_samples(shown, beside, sure, title), plots / f"{kind}.png")
         starts, ends = pairs.T
         lines = samples.interpolate(test_codes[starts], test_codes[ends], generate.steps)
         between = [codec.decode(line) for line in lines]
         figure = _interpolations(name, prepare, network.dataset, pairs, between, described["classes"])
         figures.save(figure, plots / "interpolations.png")
+
+
+def _classifier(name: str, generate: Any) -> str | None:
+    """Return the classifier that judges a network's images, None where there is none."""
+    if name in generate.networks:
+        return generate.networks[name].classifier
+    if name in generate.unjudged:
+        return None
+    known = ", ".join([*generate.networks, *generate.unjudged]) or "none"
+    raise InputError(
+        f"params.yaml has neither generate.networks.{name} nor generate.unjudged.{name}; there is {known}."
+    )
 
 
 def _density(name: str, training_codes: Rows, generate: Any, in_memory: float) -> samples.Density:
@@ -120,20 +135,15 @@ def _flat(images: np.ndarray) -> np.ndarray:
 
 
 def _table(rows: dict, probabilities: dict, nearest: dict, classes: list[str], numbers: np.ndarray) -> pd.DataFrame:
-    """Return a row for each image of each kind: what the classifier sees in it, and its nearest training image."""
-    tables = [
-        pd.DataFrame(
-            {
-                "kind": kind,
-                "row": rows[kind],
-                "class": [classes[label] for label in found.argmax(axis=1)],
-                "probability": found.max(axis=1),
-                "nearest_image": numbers[nearest[kind][0]],
-                "distance": nearest[kind][1],
-            }
-        )
-        for kind, found in probabilities.items()
-    ]
+    """Return a row for each image of each kind: what a classifier sees in it, and the nearest training image."""
+    tables = []
+    for kind, (places, distances) in nearest.items():
+        table = {"kind": kind, "row": rows[kind]}
+        if kind in probabilities:
+            found = probabilities[kind]
+            table["class"] = [classes[label] for label in found.argmax(axis=1)]
+            table["probability"] = found.max(axis=1)
+        tables.append(pd.DataFrame({**table, "nearest_image": numbers[places], "distance": distances}))
     return pd.concat(tables)
 
 
@@ -153,12 +163,13 @@ def _interpolations(
     name: str, prepare: Preparation, dataset: str, pairs: np.ndarray, between: list[np.ndarray], classes: list[str]
 ) -> Figure:
     """Draw a row for each pair of test images: the one, the decoded codes from its own to the other's, the other."""
-    images, labels, numbers = (of(dataset, "test") for of in (prepared.images, prepared.labels, prepared.numbers))
+    images, named = prepared.images(dataset, "test"), prepared.naming(dataset, "test")
     starts, ends = pairs.T
     first, last = prepare(images[starts]), prepare(images[ends])
     rows = {}
     for pair, start, line, end in zip(pairs, first, between, last, strict=True):
-        ends_of_line = [f"{classes[labels[row]]} (image {numbers[row]})" for row in pair]
+        captions_of_pair = naming.captions(named.iloc[pair], classes)
+        ends_of_line = [f"{of} ({number})" if of else number for of, number in captions_of_pair]
         rows["\nto ".join(ends_of_line)] = np.concatenate([[start], line, [end]])
     captions = ["image", *(f"{share:.3g}" for share in np.linspace(0, 1, len(between[0]))), "image"]
     title = f"{name}: decoded codes on the lines between those of two test images"

@@ -5,7 +5,7 @@ import pandas as pd
 
 from autoencoders.images.preparation import one_hot
 from autoencoders.pages import figures
-from stages.shared import files, prepared
+from stages.shared import files, labelled, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
@@ -18,8 +18,8 @@ def main() -> None:
     """
     (trial,) = read("learning_rates")
     images = prepared.images(trial.dataset, "train")
-    n_classes = len(prepared.describe(trial.dataset)["classes"])
-    targets = one_hot(prepared.labels(trial.dataset, "train"), n_classes)
+    n_classes = len(labelled.classes(trial.dataset, "learning_rates.dataset"))
+    targets = one_hot(labelled.labels(trial.dataset, "learning_rates.dataset", "train"), n_classes)
     preparation = prepared.preparation(trial)
 
     # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.

@@ -1,5 +1,6 @@
 """Nearest neighbours of test images among the training images, by code or by another representation."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ from autoencoders.core.errors import InputError
 from autoencoders.core.sampling import sample, varied
 from autoencoders.pages import figures
 from autoencoders.uses.neighbours import Neighbours, nearest, precision_at
-from stages.shared import codes, files, prepared
+from stages.shared import codes, files, naming, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
@@ -18,7 +19,10 @@ SAME, OTHER = figures.COLOURS[0], figures.COLOURS[1]
 
 
 def main(name: str) -> None:
-    """Read codes and the listing of their images; write neighbours, the precision at each k and figures."""
+    """Read codes and the listing of their images; write neighbours, the precision at each k and figures.
+
+    Where the images have no labels, there is no precision, but the median distance of the nearest image.
+    """
     search, in_memory = read("search", "in_memory")
     about = codes.describe(name)
     described = prepared.describe(about.dataset)
@@ -31,30 +35,45 @@ def main(name: str) -> None:
     if not counts["test"]:
         raise InputError("search.queries has no test images to draw from; raise the data set's test_share or limit.")
 
-    training = prepared.listing(about.dataset, *splits).drop(columns="class")
-    queries = prepared.listing(about.dataset, "test").drop(columns="class")
+    training, queries = prepared.naming(about.dataset, *splits), prepared.naming(about.dataset, "test")
     queries = queries.iloc[sample(len(queries), search.queries, search.seed)].reset_index(drop=True)
-    labels = training["label"].to_numpy()
     index, asked = codes.rows(name, *splits), codes.read(name, "test")[queries["row"]]
     found = nearest(index, asked, search.metrics, depth, memory=int(in_memory * 2**20))
-    scores = [
-        (metric, k, share)
-        for metric, neighbours in found.items()
-        for k, share in precision_at(labels[neighbours.rows], queries["label"].to_numpy(), search.neighbours).items()
-    ]
+    labels = queries["label"].to_numpy() if described["classes"] else None
 
     folders = files.data("neighbours", name), files.plots("search", name), files.metrics("search", f"{name}.json")
     with files.whole(*folders) as (folder, plots, metrics):
-        precisions = {f"{metric}_precision_at_{k}": share for metric, k, share in scores}
-        files.write_json(metrics, {"source": described["source"], **precisions})
+        if labels is None:
+            scores = _distances(found)
+        else:
+            scores = _precisions(found, training["label"].to_numpy(), labels, search.neighbours)
+        files.write_json(metrics, {"source": described["source"], **scores})
         table = pd.concat([_table(metric, queries, training, neighbours) for metric, neighbours in found.items()])
         table.to_csv(folder / "neighbours.csv", index=False, float_format="%.6g")
-        shown = varied(queries["label"].to_numpy(), search.shown)
+        shown = varied(labels, search.shown, len(queries))
         for metric, neighbours in found.items():
             rows = neighbours.rows[shown, : search.shown_neighbours]
             title = f"{name}: nearest training images ({metric})"
             figure = _figure(about, splits, described["classes"], queries.iloc[shown], training, rows, title)
             figures.save(figure, plots / f"neighbours-{metric}.png")
+
+
+def _precisions(
+    found: dict[str, Neighbours], training: np.ndarray, labels: np.ndarray, ks: Sequence[int]
+) -> dict[str, float]:
+    """Return the precision by each metric at each k, given the labels of training images and of queries."""
+    return {
+        f"{metric}_precision_at_{k}": share
+        for metric, neighbours in found.items()
+        for k, share in precision_at(training[neighbours.rows], labels, ks).items()
+    }
+
+
+def _distances(found: dict[str, Neighbours]) -> dict[str, float]:
+    """Return the number of queries, and by each metric the median distance from a query to its nearest image."""
+    queries = {"queries": len(next(iter(found.values())).rows)}
+    distances = {metric: float(np.median(neighbours.distances[:, 0])) for metric, neighbours in found.items()}
+    return queries | {f"{metric}_nearest_distance": distance for metric, distance in distances.items()}
 
 
 def _table(metric: str, queries: pd.DataFrame, training: pd.DataFrame, found: Neighbours) -> pd.DataFrame:
@@ -77,19 +96,21 @@ def _figure(
     rows: np.ndarray,
     title: str,
 ) -> Figure:
-    """Draw a row for each query: the image, then its neighbours, framed by whether they are of its class."""
+    """Draw a row for each query: the image, then its neighbours, framed by whether they are of its class, if any."""
     form = prepared.preparation(about.parameters)._replace(flat=False)
     asked = form(prepared.images(about.dataset, "test")[queries["row"]])
     answers = form(prepared.image_rows(about.dataset, *splits)[rows.ravel()])
     answers = answers.reshape(*rows.shape, *asked.shape[1:])
-    agree = training["label"].to_numpy()[rows] == queries["label"].to_numpy()[:, np.newaxis]
     lines = {
-        f"{classes[query.label]}\nimage {query.image}": np.concatenate([image[np.newaxis], found])
-        for query, image, found in zip(queries.itertuples(), asked, answers, strict=True)
+        caption: np.concatenate([image[np.newaxis], found])
+        for caption, image, found in zip(naming.lines(naming.captions(queries, classes)), asked, answers, strict=True)
     }
+    captions = ["query", *(str(rank) for rank in range(1, rows.shape[1] + 1))]
+    if not classes:
+        return figures.image_rows(lines, captions, title)
+    agree = training["label"].to_numpy()[rows] == queries["label"].to_numpy()[:, np.newaxis]
     colours = np.where(agree, SAME, OTHER).tolist()
     frames = {line: [None, *row] for line, row in zip(lines, colours, strict=True)}
-    captions = ["query", *(str(rank) for rank in range(1, rows.shape[1] + 1))]
     legend = "blue frame: of the query's class; red frame: of another"
     return figures.image_rows(lines, captions, f"{title}\n{legend}", frames=frames)
 

@@ -71,7 +71,7 @@ def main() -> None:
         about = {"source": source, "parameters": n_parameters, "loss": losses[-1]}
         flat = {f"{method}_{score}": value for method, values in scores.items() for score, value in values.items()}
         files.write_json(metrics, about | flat)
-        shown = varied(labels, sequence.shown)
+        shown = varied(labels, sequence.shown, len(test))
         rows = _rows(given[shown], hidden[shown], {method: predicted[shown] for method, predicted in found.items()})
         title = f"The upper {sequence.rows} rows of test images given, the lower {hidden.shape[1]} predicted"
         figures.save(figures.image_rows(rows, title=title), plots / "predictions.png")

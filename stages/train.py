@@ -6,7 +6,7 @@ import pandas as pd
 from autoencoders.core.errors import InputError, arguments_of
 from autoencoders.core.rows import Rows
 from autoencoders.images.preparation import one_hot
-from stages.shared import files, prepared
+from stages.shared import files, labelled, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
@@ -21,12 +21,13 @@ def main(group: str, name: str) -> None:
         raise InputError(f"'{group}' is no group of networks; use 'classifiers' or 'autoencoders'.")
     recipe, protocol, in_memory, network = read("recipe", "protocol", "in_memory", f"{group}.{name}")
     described = prepared.describe(network.dataset)
-    n_classes = len(described["classes"])
     classifies = network.kind == "classifier"
+    key = f"{group}.{name}.dataset"
+    n_classes = len(labelled.classes(network.dataset, key)) if classifies else 0
 
     def examples(*splits: str) -> tuple[np.ndarray | Rows, np.ndarray | None]:
         images = prepared.held(prepared.image_rows(network.dataset, *splits), in_memory)
-        return images, one_hot(prepared.labels(network.dataset, *splits), n_classes) if classifies else None
+        return images, one_hot(labelled.labels(network.dataset, key, *splits), n_classes) if classifies else None
 
     images, targets = examples(*prepared.training_splits(network, "held-out" if classifies else protocol))
     validation = examples("validation") if network.validation else None

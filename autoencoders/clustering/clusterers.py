@@ -1,4 +1,4 @@
-"""Clustering of codes or other features, in memory or larger than it, and scores against the classes."""
+"""Clustering of codes or other features, in memory or larger than it, and scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -134,7 +134,7 @@ class Clustering(NamedTuple):
 
 def cluster(
     features: Mapping[str, np.ndarray | Rows],
-    labels: Mapping[str, np.ndarray],
+    labels: Mapping[str, np.ndarray | None],
     settings: Settings,
     memory: int | None = None,
     watch: Watch = unwatched,
@@ -145,8 +145,8 @@ def cluster(
     ----------
     features : mapping of ndarray or Rows of shape (n, width), float32
         Under "training" and any other names, such as "held_out".
-    labels : mapping of ndarray of shape (n,), int64
-        The classes, used for the scores only; under the same names.
+    labels : mapping of ndarray of shape (n,), int64, or None
+        The classes, used for the scores only; under the same names. None where there are none.
     settings : Settings
     memory, watch
         As `Clusterer` takes them.

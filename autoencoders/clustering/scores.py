@@ -1,6 +1,7 @@
-"""Scores of clusterings against the classes and by distances, and what a cluster consists of."""
+"""Scores of clusterings against the classes, by distances and over seeds, and what a cluster consists of."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -10,13 +11,14 @@ from sklearn.metrics.cluster import contingency_matrix
 from autoencoders.core.rows import Rows, blocks
 from autoencoders.core.threads import one_thread
 
-# The scores that papers on deep clustering give.
+# The scores that papers on deep clustering give; and those that need no classes.
 MAIN = ("accuracy", "nmi", "ari")
+WITHOUT_CLASSES = ("silhouette", "inertia")
 
 
 def score(
     features: np.ndarray | Rows,
-    labels: np.ndarray,
+    labels: np.ndarray | None,
     assignments: np.ndarray,
     centres: np.ndarray,
     silhouette_sample: int,
@@ -28,8 +30,10 @@ def score(
     ----------
     features : ndarray or Rows of shape (n, width), float32
         What was clustered.
-    labels, assignments : ndarray of shape (n,), int64
-        The class and the cluster of each vector, from 0.
+    labels : ndarray of shape (n,), int64, or None
+        The class of each vector, from 0; None where there are no classes.
+    assignments : ndarray of shape (n,), int64
+        The cluster of each vector, from 0.
     centres : ndarray of shape (n_clusters, width), float32
     silhouette_sample, seed : int
         The silhouette is taken over a sample of at most so many vectors, drawn by the seed.
@@ -37,30 +41,70 @@ def score(
     Returns
     -------
     dict
-        `accuracy` (see `clustering_accuracy`), `nmi` (normalised mutual information, arithmetic mean), `ari`
-        (adjusted Rand index), `homogeneity`, `completeness`, all of them 1 at best; `silhouette` in -1 to 1, None
-        where the sample meets fewer than two clusters; `inertia`, the sum of squared distances to the centres.
+        With labels, `accuracy` (see `clustering_accuracy`), `nmi` (normalised mutual information, arithmetic mean),
+        `ari` (adjusted Rand index), `homogeneity`, `completeness`, all of them 1 at best. Always `silhouette` in -1 to
+        1, None where the sample meets fewer than two clusters, and `inertia`, the sum of squared distances to the
+        centres.
     """
+    return {
+        **({} if labels is None else _against_classes(labels, assignments)),
+        "silhouette": _silhouette(features, assignments, silhouette_sample, seed),
+        "inertia": float(_squared_distances(features, assignments, centres).sum(dtype=np.float64)),
+    }
+
+
+def _against_classes(labels: np.ndarray, assignments: np.ndarray) -> dict[str, float]:
     return {
         "accuracy": clustering_accuracy(labels, assignments),
         "nmi": metrics.normalized_mutual_info_score(labels, assignments),
         "ari": metrics.adjusted_rand_score(labels, assignments),
         "homogeneity": metrics.homogeneity_score(labels, assignments),
         "completeness": metrics.completeness_score(labels, assignments),
-        "silhouette": _silhouette(features, assignments, silhouette_sample, seed),
-        "inertia": float(_squared_distances(features, assignments, centres).sum(dtype=np.float64)),
     }
 
 
+def summary(runs: Sequence[Mapping[str, float | None]], assignments: Sequence[np.ndarray]) -> dict[str, float]:
+    """Return the main scores of the same vectors clustered by several seeds.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        The scores of each seed, as `score` gives them.
+    assignments : sequence of ndarray of shape (n,), int64
+        The clusters of each seed.
+
+    Returns
+    -------
+    dict
+        Mean and deviation (see `mean_and_deviation`) of `MAIN`, or, where there are no classes, of `WITHOUT_CLASSES`;
+        and `stability` (see there), where there are two seeds at least.
+    """
+    names = MAIN if MAIN[0] in runs[0] else WITHOUT_CLASSES
+    found = mean_and_deviation(runs, [name for name in names if any(scores[name] is not None for scores in runs)])
+    return found if len(assignments) < 2 else found | {"stability": stability(assignments)}
+
+
+def stability(assignments: Sequence[np.ndarray]) -> float:
+    """Return the mean adjusted Rand index of each pair of clusterings of the same vectors: 1 where all agree.
+
+    About 0 where they agree no more than at random. Arguments are two or more ndarrays of shape (n,), int64.
+    """
+    pairs = [metrics.adjusted_rand_score(one, other) for one, other in combinations(assignments, 2)]
+    return float(np.mean(pairs))
+
+
 def mean_and_deviation(runs: Sequence[Mapping[str, float | None]], names: Sequence[str] = MAIN) -> dict[str, float]:
-    """Return the mean of each named score over runs, and its standard deviation (over n) as `<name>_std`."""
-    summary = {}
+    """Return the mean of each named score over runs, and its standard deviation (over n) as `<name>_std`.
+
+    Runs that have no value of a score count for others only.
+    """
+    found = {}
     for name in names:
-        values = np.array([scores[name] for scores in runs])
-        summary[name] = float(values.mean())
+        values = np.array([scores[name] for scores in runs if scores[name] is not None])
+        found[name] = float(values.mean())
         # Rounded: the mean of equal numbers may differ from them by a rounding error, which is no deviation.
-        summary[f"{name}_std"] = round(float(values.std()), 6)
-    return summary
+        found[f"{name}_std"] = round(float(values.std()), 6)
+    return found
 
 
 def clustering_accuracy(labels: np.ndarray, assignments: np.ndarray) -> float:

@@ -26,8 +26,13 @@ def sampled(vectors: np.ndarray | Rows, size: int, seed: int) -> np.ndarray:
     return drawn
 
 
-def varied(labels: np.ndarray, n: int) -> np.ndarray:
-    """Return the positions of (at most) `n` labels: the first of each class, then the second of each, and so on."""
+def varied(labels: np.ndarray | None, n: int, of: int) -> np.ndarray:
+    """Return (at most) `n` positions of `of`, int64: the first of each class, then the second of each, and so on.
+
+    Without labels, one for each of the `of` positions, they are the first `n`.
+    """
+    if labels is None:
+        return np.arange(min(n, of))
     classes = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
     turns = [position for turn in zip_longest(*classes) for position in turn if position is not None]
     return np.array(turns[:n], dtype=np.int64)

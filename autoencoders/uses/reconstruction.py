@@ -6,6 +6,8 @@ import numpy as np
 
 # Of the probabilities in the cross-entropy, as Keras's own `epsilon`: no finite float32 score is lost to log(0).
 EPSILON = 1e-7
+# Pixels a side of the window of the structural similarity: scikit-image's own default.
+WINDOW = 7
 
 
 def scores(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
@@ -56,13 +58,20 @@ def psnr(error: np.ndarray) -> np.ndarray:
 
 
 def similarity(images: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Return each image's structural similarity [n], by scikit-image with its window of 7×7 pixels."""
+    """Return each image's structural similarity [n], by scikit-image with its window of 7×7 pixels.
+
+    Images are float32 [n, height, width, channels]. Where a side has fewer pixels than the window, the window is the
+    largest that fits and has an odd side; of one pixel, variances are 0 and means alone count.
+    """
     # scikit-image takes half a second to import, which whoever wants other scores need not wait for.
     from skimage.metrics import structural_similarity
 
+    side = min(WINDOW, *images.shape[1:3])
+    window = side - (side + 1) % 2
+    options = {} if window == WINDOW else {"win_size": window, "use_sample_covariance": window > 1}
     return np.array(
         [
-            structural_similarity(image, other, data_range=1.0, channel_axis=-1)
+            structural_similarity(image, other, data_range=1.0, channel_axis=-1, **options)
             for image, other in zip(images, found, strict=True)
         ]
     )

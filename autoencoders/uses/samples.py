@@ -113,21 +113,26 @@ def prior(n: int, width: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((n, width), dtype=np.float32)
 
 
-def pairs(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Return (at most) `n` pairs of rows of different classes, int64 [n, 2]; drawn by `seed`, no row twice.
+def pairs(labels: np.ndarray | None, n: int, seed: int, of: int) -> np.ndarray:
+    """Return (at most) `n` pairs of `of` rows, int64 [n, 2]; drawn by `seed`, no row twice.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (of,), int64, or None
+        The rows of a pair are of different classes; without labels, any two rows make one.
+    n, seed, of : int
 
     Raises
     ------
     ArgumentError
         If there is no such pair among the rows as they are drawn.
     """
-    order = np.random.default_rng(seed).permutation(len(labels))
+    order = np.random.default_rng(seed).permutation(of)
     drawn = order[: len(order) // 2 * 2].reshape(-1, 2)
-    found = drawn[labels[drawn[:, 0]] != labels[drawn[:, 1]]][:n]
+    found = (drawn if labels is None else drawn[labels[drawn[:, 0]] != labels[drawn[:, 1]]])[:n]
     if not len(found):
-        raise ArgumentError(
-            "pairs finds no two test images of different classes; raise the data set's test_share or limit."
-        )
+        which = "two test images" if labels is None else "two test images of different classes"
+        raise ArgumentError(f"pairs finds no {which}; raise the data set's test_share or limit.")
     return found
 
 

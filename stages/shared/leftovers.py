@@ -18,7 +18,7 @@ DATA = {
     "clusters": CODES,
     "neighbours": ("autoencoders", "representations"),
     "maps": ("autoencoders",),
-    "samples": ("generate.networks",),
+    "samples": ("generate.networks", "generate.unjudged"),
     "denoised": ("denoise.networks",),
 }
 STAGES = {
@@ -28,7 +28,7 @@ STAGES = {
     "cluster": CODES,
     "search": ("autoencoders", "representations"),
     "map": ("autoencoders",),
-    "generate": ("generate.networks",),
+    "generate": ("generate.networks", "generate.unjudged"),
     "denoise": ("denoise.networks",),
 }
 
@@ -43,6 +43,7 @@ def kept(parameters: Parameters) -> dict[Path, set[str]]:
     """Return the folders that have a file or folder for each entry of a mapping, and the names of these."""
     groups = {group: set(getattr(parameters, group)) for group in ("classifiers", *CODES)}
     groups |= {f"{use}.networks": set(getattr(parameters, use).networks) for use in ("generate", "denoise")}
+    groups["generate.unjudged"] = set(parameters.generate.unjudged)
 
     def named(mappings: tuple[str, ...]) -> set[str]:
         return {name for mapping in mappings for name in groups[mapping]}

@@ -112,7 +112,16 @@ def test_the_table_has_every_form_and_seed_and_the_metrics_their_means_and_devia
         for score in MAIN:
             low, high = sorted(rows[score])
             expected |= {score: (low + high) / 2, f"{score}_std": (high - low) / 2}
+        assert -1 <= found.pop("stability") <= 1
         assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+def test_the_stability_is_the_agreement_of_the_seeds_clusterings(results):
+    features = codes(SIMPLE, "training"), codes(SIMPLE, "held_out")
+    with threadpool_limits(1):
+        found = [KMeans(10, random_state=seed, n_init=1).fit(features[0]).predict(features[1]) for seed in (0, 1)]
+    expected = scoring.adjusted_rand_score(*found)
+    assert metrics(SIMPLE)["kmeans"]["stability"] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(("form", "fit"), [("whitened", KMeans), ("mixture", GaussianMixture)])

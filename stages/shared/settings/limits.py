@@ -46,13 +46,13 @@ def _rows_are_left_to_predict(parameters: "Parameters") -> None:
 def _images_suffice(parameters: "Parameters") -> None:
     """Check what asks for a number of training images: clusters, neighbours, components of mixtures."""
     of = {name: counts(dataset) for name, dataset in parameters.datasets}
-    codes = {**parameters.autoencoders, **parameters.representations}
+    codes, generate = {**parameters.autoencoders, **parameters.representations}, parameters.generate
     asked = {
         "cluster.n_clusters": (parameters.cluster.n_clusters, codes, parameters.protocol),
         "search.neighbours": (max(parameters.search.neighbours), codes, "held-out"),
         "generate.components": (
-            max(parameters.generate.components),
-            {name: codes[name] for name in parameters.generate.networks if name in codes},
+            max(generate.components),
+            {name: codes[name] for name in (*generate.networks, *generate.unjudged) if name in codes},
             "held-out",
         ),
     }

@@ -94,8 +94,15 @@ class GeneratedSettings(Settings):
     classifier: Name
 
 
+class UnjudgedSettings(Settings):
+    """A network whose samples are drawn, and that no classifier judges."""
+
+    dataset: DatasetName
+
+
 class GenerateSettings(Settings):
     networks: dict[Name, GeneratedSettings]
+    unjudged: dict[Name, UnjudgedSettings]
     # Images in memory, several times as many as are stored.
     samples: Annotated[Count, Field(le=100_000)]
     shown: Count

@@ -55,7 +55,7 @@ class Parameters(Settings):
     datasets: DatasetsSettings
     # Before the networks and embeddings: a mistake in their defaults is one of theirs as well, and named only here.
     defaults: DefaultsSettings
-    classifiers: Annotated[dict[Name, ClassifierSettings], Field(min_length=1)]
+    classifiers: dict[Name, ClassifierSettings]
     autoencoders: Annotated[dict[Name, Autoencoder], Field(min_length=1)]
     representations: dict[Name, Representation]
     embeddings: dict[Name, Embedding]
@@ -105,6 +105,17 @@ class Parameters(Settings):
                 )
             if (classifier.colour, network.colour) == ("rgb", "grey"):
                 raise ValueError(f"{said}, which takes colour, but {name} makes grey images; name another classifier")
+        return self
+
+    @model_validator(mode="after")
+    def _unjudged_samples_are_of_a_network(self):
+        for name, entry in self.generate.unjudged.items():
+            network = _refers(f"generate.unjudged names {name}", name, self.autoencoders, "no autoencoder")
+            _agrees(f"generate.unjudged.{name}.dataset", entry.dataset, f"{name} is trained on", network.dataset)
+            if name in self.generate.networks:
+                raise ValueError(
+                    f"{name} stands under both generate.networks and generate.unjudged; remove one of them"
+                )
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,8 @@ from autoencoders.clustering.scores import (
     clustering_accuracy,
     mean_and_deviation,
     score,
+    stability,
+    summary,
 )
 
 
@@ -63,3 +65,36 @@ def test_scores_over_runs_are_summed_up_by_mean_and_deviation():
     )
     # What adding equal numbers leaves over is no deviation.
     assert mean_and_deviation([{"nmi": 0.1}] * 3, ["nmi"])["nmi_std"] == 0
+
+
+def test_without_labels_there_are_the_scores_that_need_none():
+    features, centres = np.array([[0.0], [1.0], [9.0]], np.float32), np.array([[0.5], [9.0]], np.float32)
+    found = score(features, None, np.array([0, 0, 1]), centres, 9, seed=0)
+    assert list(found) == ["silhouette", "inertia"]
+    assert found["inertia"] == 0.5
+
+
+def test_stability_is_the_mean_agreement_of_each_pair_of_seeds():
+    one, other = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    assert stability([one, 1 - one]) == 1
+    # Of the three pairs two agree worse than at random: an index of -0.5 each.
+    assert stability([one, one, other]) == pytest.approx(0)
+
+
+def test_the_summary_has_the_scores_by_class_or_else_those_by_distance():
+    halves = [np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0])]
+    labelled = [{"accuracy": 1, "nmi": 1, "ari": 1, "homogeneity": 1, "silhouette": 0.5, "inertia": 2.0}] * 2
+    assert list(summary(labelled, halves)) == [
+        "accuracy",
+        "accuracy_std",
+        "nmi",
+        "nmi_std",
+        "ari",
+        "ari_std",
+        "stability",
+    ]
+    runs = [{"silhouette": 0.5, "inertia": 2.0}, {"silhouette": None, "inertia": 4.0}]
+    found = summary(runs, halves)
+    assert found == {"silhouette": 0.5, "silhouette_std": 0, "inertia": 3, "inertia_std": 1, "stability": 1}
+    # One seed has nothing to agree with; a silhouette that no run has is left out.
+    assert summary(runs[1:], halves[:1]) == {"inertia": 4, "inertia_std": 0}

@@ -28,4 +28,9 @@ def test_sampled_vectors_are_those_of_the_sample_from_an_array_or_from_rows(monk
 
 @pytest.mark.parametrize(("n", "positions"), [(2, [2, 0]), (5, [2, 0, 4, 1, 3]), (9, [2, 0, 4, 1, 3, 5])])
 def test_varied_positions_take_turns_among_the_classes(n, positions):
-    assert varied(np.array([5, 5, 0, 5, 0, 5]), n).tolist() == positions
+    assert varied(np.array([5, 5, 0, 5, 0, 5]), n, 6).tolist() == positions
+
+
+@pytest.mark.parametrize(("n", "positions"), [(2, [0, 1]), (9, [0, 1, 2, 3])])
+def test_without_labels_varied_positions_are_the_first(n, positions):
+    assert varied(None, n, 4).tolist() == positions

@@ -89,17 +89,25 @@ def test_the_prior_is_standard_normal():
 
 def test_pairs_are_of_different_classes_and_no_row_is_in_two():
     labels = np.repeat(np.arange(4), 25)
-    found = samples.pairs(labels, 30, seed=0)
+    found = samples.pairs(labels, 30, 0, 100)
     assert found.shape == (30, 2) and len(np.unique(found)) == 60
     assert np.all(labels[found[:, 0]] != labels[found[:, 1]])
-    assert np.array_equal(found[:7], samples.pairs(labels, 7, seed=0))
-    assert not np.array_equal(found, samples.pairs(labels, 30, seed=1))
+    assert np.array_equal(found[:7], samples.pairs(labels, 7, 0, 100))
+    assert not np.array_equal(found, samples.pairs(labels, 30, 1, 100))
 
 
 @pytest.mark.parametrize("labels", [[], [1], [2, 2, 2]])
 def test_images_of_one_class_make_no_pairs(labels):
     with pytest.raises(ArgumentError, match=r"^pairs finds no two test images of different classes; raise "):
-        samples.pairs(np.array(labels, dtype=np.int64), 5, seed=0)
+        samples.pairs(np.array(labels, dtype=np.int64), 5, 0, len(labels))
+
+
+def test_without_labels_any_two_different_rows_are_a_pair():
+    found = samples.pairs(None, 30, 0, 9)
+    assert found.shape == (4, 2) and len(np.unique(found)) == 8
+    assert not np.array_equal(found, samples.pairs(None, 30, 1, 9))
+    with pytest.raises(ArgumentError, match=r"^pairs finds no two test images; raise "):
+        samples.pairs(None, 5, 0, 1)
 
 
 def test_an_interpolation_goes_from_one_code_to_the_other_in_equal_steps():
