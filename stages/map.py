@@ -13,7 +13,8 @@ from stages.shared.running import run
 def main(name: str) -> None:
     """Read `data/codes/<name>/`, `data/clusters/<name>/` and `data/prepared/<dataset>/`; write a map, and figures.
 
-    They go to `data/maps/<name>/` and `plots/map/<name>/`.
+    They go to `data/maps/<name>/` and `plots/map/<name>/`. Dots have the colours of clusters and, where the images have
+    labels, of classes.
 
     Raises
     ------
@@ -23,16 +24,16 @@ def main(name: str) -> None:
     """
     (settings,) = read("map")
     network = codes.describe(name).parameters
-    classes = prepared.describe(network.dataset)["classes"]
     vectors = codes.read(name, "test")
     index = sample(len(vectors), settings.sample, settings.seed)
-    listing = prepared.listing(network.dataset, "test").iloc[index]
+    named = prepared.naming(network.dataset, "test").iloc[index]
     shown = page.Shown(
         images=prepared.preparation(network)._replace(flat=False)(prepared.images(network.dataset, "test")[index]),
-        numbers=listing["image"].to_numpy(),
-        labels=listing["label"].to_numpy(),
-        classes=classes,
+        numbers=named["image"].to_numpy(),
         clusters=_clusters(name)[index],
+        labels=named["label"].to_numpy() if "label" in named else None,
+        classes=prepared.describe(network.dataset)["classes"],
+        files=named["file"].tolist() if "file" in named else None,
     )
     points = page.positions(
         vectors[index], perplexity=settings.perplexity, max_iter=settings.max_iter, seed=settings.seed
@@ -41,7 +42,8 @@ def main(name: str) -> None:
     with files.whole(files.data("maps", name), files.plots("map", name)) as (folder, plots):
         title = f"{name}: {len(points)} test images by their codes"
         (folder / "map.html").write_text(page.render(points, shown, title), encoding="utf-8")
-        figures.save(page.scatter(points, shown.labels, classes, "class", title), plots / "classes.png")
+        if shown.labels is not None:
+            figures.save(page.scatter(points, shown.labels, shown.classes, "class", title), plots / "classes.png")
         clusters = [str(number) for number in range(shown.clusters.max() + 1)]
         figures.save(page.scatter(points, shown.clusters, clusters, "cluster", title), plots / "clusters.png")
 

@@ -15,9 +15,9 @@ def shown(n: int = N, channels: int = 3) -> page.Shown:
     return page.Shown(
         images=np.broadcast_to(pixels[:, None, None], (n, 4, 4, channels)),
         numbers=1000 + 3 * numbers,
+        clusters=numbers // 5,
         labels=numbers % len(CLASSES),
         classes=CLASSES,
-        clusters=numbers // 5,
     )
 
 

@@ -35,6 +35,18 @@ GAP = 0.1
 LOWEST, HIGHEST = 0.125, 3.0
 # Heights of all rows of images, images in a row, curves of a plot, rows and columns of a matrix, bars: what is drawn.
 MOST_HEIGHT, MOST_IMAGES, MOST_CURVES, MOST_CELLS, MOST_BARS = 40, 30, 40, 60, 300
+# Letters of a name in a legend or at an axis.
+MOST_LETTERS = 30
+
+
+def plain(text: str) -> str:
+    """Return a text as Matplotlib draws it literally: between two dollars, as a file may have them, it reads TeX."""
+    return text.replace("$", r"\$")
+
+
+def label(name: str) -> str:
+    """Return the name of a class for a legend or an axis, of at most `MOST_LETTERS`; see `plain`."""
+    return plain(name if len(name) <= MOST_LETTERS else name[: MOST_LETTERS - 1] + "…")
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -102,12 +114,12 @@ def image_rows(
                 frame = Rectangle((column + 0.03, top), 0.94, height, fill=False, color=colour, linewidth=3)
                 # A frame at the edge is drawn whole, and the layout need not measure it.
                 axis.add_patch(frame).set(clip_on=False, in_layout=False)
-    axis.set_yticks(tops + np.divide(heights, 2), list(rows))
+    axis.set_yticks(tops + np.divide(heights, 2), list(map(plain, rows)))
     axis.tick_params(length=0)
     axis.set(xticks=[], xlim=(0, columns), ylim=(tops[-1] + heights[-1], 0))
     axis.spines[:].set_visible(False)
     for column, caption in enumerate(captions):
-        axis.text(column + 0.5, -0.05, caption, ha="center", va="bottom", fontsize=8)
+        axis.text(column + 0.5, -0.05, plain(caption), ha="center", va="bottom", fontsize=8)
     if title:
         # Above the captions, which belong to the axes and may have two lines.
         figure.suptitle(title, fontsize=10)
@@ -193,7 +205,7 @@ def matrix(
     shares = (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))[:MOST_CELLS, :MOST_CELLS]
     counts = counts[:MOST_CELLS, :MOST_CELLS]
     title = _in_part(title, rows=(len(counts), len(rows)), columns=(counts.shape[1], len(columns)))
-    rows, columns = rows[:MOST_CELLS], columns[:MOST_CELLS]
+    rows, columns = (list(map(label, names[:MOST_CELLS])) for names in (rows, columns))
     figure = Figure(figsize=(2.2 + 0.62 * len(columns), 1.8 + 0.42 * len(rows)), layout="constrained")
     axis = figure.subplots()
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")

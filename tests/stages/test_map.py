@@ -39,10 +39,12 @@ def test_the_page_shows_each_image_with_its_own_class_and_cluster(workspace, pix
     assert page["cluster"] == found["cluster"].tolist()
     images = pixels(AUTOENCODERS[name], "test")[found["row"]]
     sprite = Image.open(io.BytesIO(base64.b64decode(page["sprite"].partition(",")[2]))).convert("RGB")
-    size = images.shape[1]
+    height, width = images.shape[1:3]
+    assert (page["height"], page["width"]) == (height, width)
     for number, image in enumerate(images):
-        top, left = (size * place for place in divmod(number, page["columns"]))
-        cell = np.asarray(sprite)[top : top + size, left : left + size] / 255
+        row, column = divmod(number, page["columns"])
+        top, left = row * height, column * width
+        cell = np.asarray(sprite)[top : top + height, left : left + width] / 255
         np.testing.assert_allclose(cell, np.broadcast_to(image, cell.shape), atol=0.51 / 255)
 
 

@@ -5,12 +5,14 @@ const n = data.x.length;
 const extent = [Math.max(...data.x) || 1, Math.max(...data.y) || 1];
 const map = $("map"), pen = map.getContext("2d"), image = $("image");
 const dark = matchMedia("(prefers-color-scheme: dark)");
+// A legend names so many groups; the others are one, of this number.
+const OTHERS = -1;
 const groups = {
-  class: {of: data.class, name: group => data.classes[group]},
-  cluster: {of: data.cluster, name: group => String(group)},
+  ...(data.class && {class: of(data.class, group => data.classes[group])}),
+  cluster: of(data.cluster, group => String(group)),
 };
 const sprite = new Image();
-let by = "class", current = null, chosen = null, whole = 1, view = home(), waiting = false;
+let by = Object.keys(groups)[0], current = null, chosen = null, whole = 1, view = home(), waiting = false;
 
 // The view: which point of the map is in the middle of the canvas, and how many times enlarged the whole map is.
 // `whole` is the size in pixels at which all of the map, one unit wide or high, just fits.
@@ -38,18 +40,36 @@ function zoom(factor, [x, y] = [map.clientWidth / 2, map.clientHeight / 2]) {
   look(view.x + (x - map.clientWidth / 2) * kept, view.y + (y - map.clientHeight / 2) * kept, scale);
 }
 
+// The group of each image, and the items of a legend.
+function of(all, name) {
+  const counts = new Map();
+  for (const group of all) counts.set(group, (counts.get(group) || 0) + 1);
+  const found = [...counts.keys()].sort((a, b) => a - b);
+  const named = new Set(found.length > data.most ? found.slice(0, data.most - 1) : found);
+  const shown = all.map(group => named.has(group) ? group : OTHERS);
+  const items = [...named].map(group => ({group, name: name(group), count: counts.get(group)}));
+  if (named.size < found.length) {
+    const count = shown.filter(group => group === OTHERS).length;
+    items.push({group: OTHERS, name: `${found.length - named.size} others`, count});
+  }
+  return {of: shown, items};
+}
+
 function colour(group) {
+  if (group === OTHERS) return data.others;
   const found = data.colours[group % data.colours.length];
   return dark.matches && found === "#222222" ? "#FFFFFF" : found;
 }
 
-// Groups beyond the number of colours start again with another shape.
+// Groups beyond the number of colours start again with another shape: number of corners, and by which part of the
+// angle between two of them it is turned. These are the markers of the figures.
+const SHAPES = [[0, 0], [4, 0], [4, .5], [3, .5], [3, 0]];
 function mark(pen, x, y, radius, group) {
-  const corners = [0, 4, 3][Math.floor(group / data.colours.length) % 3];
+  const [corners, turn] = SHAPES[Math.max(0, Math.floor(group / data.colours.length)) % SHAPES.length];
   pen.beginPath();
   if (corners === 0) pen.arc(x, y, radius, 0, 2 * Math.PI);
   for (let corner = 0; corner < corners; corner++) {
-    const angle = 2 * Math.PI * (corner + .5) / corners + Math.PI / 2;
+    const angle = 2 * Math.PI * (corner + turn) / corners + Math.PI / 2;
     pen.lineTo(x + 1.25 * radius * Math.cos(angle), y + 1.25 * radius * Math.sin(angle));
   }
   pen.closePath();
@@ -58,13 +78,13 @@ function mark(pen, x, y, radius, group) {
   pen.stroke();
 }
 
-function picture(pen, i, x, y, size) {
+function picture(pen, i, x, y, width, height) {
   pen.imageSmoothingEnabled = false;
   const column = i % data.columns, row = Math.floor(i / data.columns);
-  pen.drawImage(sprite, column * data.size, row * data.size, data.size, data.size, x, y, size, size);
+  pen.drawImage(sprite, column * data.width, row * data.height, data.width, data.height, x, y, width, height);
 }
 
-// The radius of a dot, and the side of an image in its place: smaller for many, growing more slowly than the map.
+// The radius of a dot, and the longer side of an image in its place: smaller for many, growing more slowly than the map.
 function radius() {
   const room = Math.min(map.clientWidth, map.clientHeight) / Math.sqrt(n);
   return Math.min(Math.max(.16 * room, 2), 6) * Math.min(view.scale, 4) ** .5;
@@ -79,10 +99,11 @@ function dot(i) {
   const [x, y] = place(i), group = groups[by].of[i], raised = i === current;
   pen.globalAlpha = raised || chosen === null || group === chosen ? 1 : .12;
   if ($("pictures").checked) {
-    const size = side() * (raised ? 1.5 : 1), edge = raised ? 4 : 2;
+    const scale = side() * (raised ? 1.5 : 1) / Math.max(data.width, data.height), edge = raised ? 4 : 2;
+    const width = scale * data.width, height = scale * data.height, left = x - width / 2, top = y - height / 2;
     pen.fillStyle = colour(group);
-    pen.fillRect(x - size / 2 - edge, y - size / 2 - edge, size + 2 * edge, size + 2 * edge);
-    picture(pen, i, x - size / 2, y - size / 2, size);
+    pen.fillRect(left - edge, top - edge, width + 2 * edge, height + 2 * edge);
+    picture(pen, i, left, top, width, height);
   } else {
     mark(pen, x, y, radius() * (raised ? 1.7 : 1), group);
   }
@@ -113,11 +134,12 @@ function redraw() {
 function show(i) {
   if (i === null || i === current) return;
   current = i;
-  image.width = image.height = data.size;
-  picture(image.getContext("2d"), i, 0, 0, data.size);
-  $("class").textContent = data.classes[data.class[i]];
+  [image.width, image.height] = [data.width, data.height];
+  picture(image.getContext("2d"), i, 0, 0, data.width, data.height);
+  if (data.class) $("class").textContent = data.classes[data.class[i]];
   $("cluster").textContent = data.cluster[i];
   $("number").textContent = data.number[i];
+  if (data.file) $("file").textContent = data.file[i];
   redraw();
 }
 
@@ -192,19 +214,17 @@ map.addEventListener("wheel", event => {
 }, {passive: false});
 
 function legend() {
-  const counts = new Map();
-  for (const group of groups[by].of) counts.set(group, (counts.get(group) || 0) + 1);
-  $("legend").replaceChildren(...[...counts.keys()].sort((a, b) => a - b).map(group => {
+  $("legend").replaceChildren(...groups[by].items.map(({group, name, count: images}) => {
     const item = document.createElement("li"), button = document.createElement("button");
     const swatch = document.createElement("canvas"), count = document.createElement("span");
     swatch.width = swatch.height = 32;
     const pen = swatch.getContext("2d");
     pen.strokeStyle = getComputedStyle(map).getPropertyValue("--rim");
     mark(pen, 16, 16, 11, group);
-    count.textContent = counts.get(group);
+    count.textContent = images;
     button.type = "button";
     button.setAttribute("aria-pressed", group === chosen);
-    button.append(swatch, groups[by].name(group), count);
+    button.append(swatch, name, count);
     button.addEventListener("click", () => {
       chosen = group === chosen ? null : group;
       for (const other of $("legend").querySelectorAll("button")) {
@@ -229,7 +249,7 @@ new ResizeObserver(redraw).observe(map);
 
 sprite.addEventListener("load", () => {
   // A browser may bring back the choice made before the page was loaded again.
-  by = document.querySelector("input[name=by]:checked").value;
+  by = document.querySelector("input[name=by]:checked")?.value ?? by;
   draw();
   legend();
   document.documentElement.dataset.ready = "";

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
@@ -22,8 +23,11 @@ from autoencoders.pages import figures
 COMPONENTS = 50
 # Pixels a side of the picture that holds all images: browsers on phones do not draw larger ones.
 SPRITE_LIMIT = 8192
+# Pixels a side of each image in it: larger ones are shrunk, since a page holds hundreds.
+THUMBNAIL = 64
+# The script draws the same ones.
 MARKERS = "oDs^v"
-# Groups in the legend of a figure, in two columns; the colour of what it has no room for.
+# Groups in a legend, in two columns of a figure; the colour of what it has no room for.
 MOST_GROUPS, OTHERS = 48, "#DDDDDD"
 PAGES = Path(__file__).parent
 
@@ -33,20 +37,23 @@ class Shown(NamedTuple):
 
     Attributes
     ----------
-    images : ndarray of shape (n, size, size, 1) or (n, size, size, 3), float32 in 0 to 1
+    images : ndarray of shape (n, height, width, 1) or (n, height, width, 3), float32 in 0 to 1
     numbers : ndarray of shape (n,), integers
         The images' numbers in their source, by which a reader finds them again.
-    labels : ndarray of shape (n,), integers from 0
+    clusters : ndarray of shape (n,), integers from 0
+    labels : ndarray of shape (n,), integers from 0, optional
     classes : sequence of str
         The names of the labels.
-    clusters : ndarray of shape (n,), integers from 0
+    files : sequence of str, optional
+        The files of the images.
     """
 
     images: np.ndarray
     numbers: np.ndarray
-    labels: np.ndarray
-    classes: Sequence[str]
     clusters: np.ndarray
+    labels: np.ndarray | None = None
+    classes: Sequence[str] = ()
+    files: Sequence[str] | None = None
 
 
 def positions(codes: np.ndarray, *, perplexity: float, max_iter: int, seed: int) -> np.ndarray:
@@ -110,17 +117,21 @@ def scatter(points: np.ndarray, groups: np.ndarray, names: Sequence[str], by: st
         turn, colour = divmod(int(group), len(figures.COLOURS))
         x, y = points[groups == group].T
         marker = MARKERS[turn % len(MARKERS)]
-        axis.scatter(x, y, s=size, color=figures.COLOURS[colour], marker=marker, linewidths=0, label=names[group])
+        label = figures.label(names[group])
+        axis.scatter(x, y, s=size, color=figures.COLOURS[colour], marker=marker, linewidths=0, label=label)
     if len(named) < len(found):
         x, y = points[~np.isin(groups, named)].T
         label = f"{len(found) - len(named)} others"
         axis.scatter(x, y, s=size, color=OTHERS, marker="x", linewidths=1, label=label)
     axis.set(xticks=[], yticks=[])
     axis.set_aspect("equal", adjustable="datalim")
-    axis.set_title(title, fontsize=10)
+    axis.set_title(figures.plain(title), fontsize=10)
     columns = math.ceil(min(len(found), MOST_GROUPS) / 24)
     scale = math.sqrt(30 / size)
-    figure.legend(loc="outside right upper", title=by, ncols=columns, fontsize=8, markerscale=scale)
+    # Given by name: Matplotlib leaves those that begin with an underscore out of a legend that it gathers itself.
+    handles = axis.collections
+    labels = [str(dots.get_label()) for dots in handles]
+    figure.legend(handles, labels, loc="outside right upper", title=by, ncols=columns, fontsize=8, markerscale=scale)
     return figure
 
 
@@ -129,22 +140,40 @@ def sprite(images: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    images : ndarray of shape (n, size, size, 1) or (n, size, size, 3), float32 in 0 to 1
+    images : ndarray of shape (n, height, width, 1) or (n, height, width, 3), float32 in 0 to 1
+        Of more than 64 pixels a side they are shrunk to as many.
 
     Raises
     ------
     InputError
         If a side would have more than 8192 pixels.
     """
-    n, size = images.shape[:2]
+    n = len(images)
+    height, width = _thumbnail(*images.shape[1:3])
     columns = _columns(n)
     rows = math.ceil(n / columns)
-    if columns * size > SPRITE_LIMIT:
-        most = (SPRITE_LIMIT // size) ** 2
-        raise InputError(f"map.sample gives {n} images, but a page holds at most {most} of {size} pixels; lower it.")
-    cells = np.zeros((rows * columns, size, size, 3), dtype=np.uint8)
-    cells[:n] = np.rint(255 * images)
-    return cells.reshape(rows, columns, size, size, 3).swapaxes(1, 2).reshape(rows * size, columns * size, 3)
+    if columns * max(height, width) > SPRITE_LIMIT:
+        most = (SPRITE_LIMIT // max(height, width)) ** 2
+        of = f"{width}×{height} pixels"
+        raise InputError(f"map.sample gives {n} images, but a page holds at most {most} of {of}; lower it.")
+    cells = np.zeros((rows * columns, height, width, 3), dtype=np.uint8)
+    for cell, image in zip(cells, images, strict=False):
+        cell[:] = _shrunk(np.broadcast_to(np.rint(255 * image), (*image.shape[:2], 3)).astype(np.uint8))
+    return cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+
+
+def _thumbnail(height: int, width: int) -> tuple[int, int]:
+    """Return the height and width of an image in the picture of all: in the same proportion, up to `THUMBNAIL`."""
+    scale = min(1.0, THUMBNAIL / max(height, width))
+    return max(1, round(scale * height)), max(1, round(scale * width))
+
+
+def _shrunk(image: np.ndarray) -> np.ndarray:
+    """Return an image, uint8 [height, width, 3], as a thumbnail, each pixel the mean of those that it stands for."""
+    height, width = _thumbnail(*image.shape[:2])
+    if (height, width) == image.shape[:2]:
+        return image
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
 
 
 def _columns(n: int) -> int:
@@ -170,20 +199,30 @@ def render(points: np.ndarray, shown: Shown, title: str) -> str:
     low = points.min(axis=0)
     # Both axes have the same unit. On a screen, y grows downwards.
     x, y = np.rint(10000 * (points - low) / (np.ptp(points, axis=0).max() or 1)).astype(int).T
+    height, width = _thumbnail(*shown.images.shape[1:3])
+    facts = [("class", "Class")] if shown.labels is not None else []
+    facts += [("cluster", "Cluster"), ("number", "Image")]
+    facts += [("file", "File")] if shown.files is not None else []
     values = {
         "x": (x / 10000).tolist(),
         "y": ((y.max() - y) / 10000).tolist(),
-        "class": shown.labels.tolist(),
+        **({} if shown.labels is None else {"class": shown.labels.tolist(), "classes": list(shown.classes)}),
         "cluster": shown.clusters.tolist(),
         "number": shown.numbers.tolist(),
-        "classes": list(shown.classes),
+        **({} if shown.files is None else {"file": list(shown.files)}),
         "colours": figures.COLOURS,
-        "size": shown.images.shape[1],
+        "most": MOST_GROUPS,
+        "others": OTHERS,
+        "height": height,
+        "width": width,
         "columns": _columns(len(points)),
         "sprite": "data:image/png;base64," + base64.b64encode(figures.png(sprite(shown.images))).decode(),
     }
     parts = {
         "TITLE": html.escape(title),
+        # With clusters alone there is nothing to choose from.
+        "CHOICE": "" if shown.labels is None else (PAGES / "choice.html").read_text(encoding="utf-8"),
+        "FACTS": "\n".join(f'        <dt>{name}</dt><dd id="{key}">–</dd>' for key, name in facts),
         # A "<" in a name must not end the element that holds the data.
         "DATA": json.dumps(values, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         "STYLE": (PAGES / "map.css").read_text(encoding="utf-8"),

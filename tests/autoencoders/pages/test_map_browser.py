@@ -1,9 +1,11 @@
 """The map in a browser, as a reader visits it."""
 
+from pathlib import Path
+
 import browser
 import numpy as np
 import pytest
-from example_map import CLASSES, shown, spread
+from example_map import CLASSES, N, shown, spread
 
 from autoencoders.pages.map import page
 
@@ -29,7 +31,8 @@ const visiting = setInterval(() => {
     return pen.getImageData(0, 0, copy.width, copy.height).data;
   };
   const read = () => ({
-    number: find("#number").textContent, class: find("#class").textContent, cluster: find("#cluster").textContent,
+    number: find("#number").textContent, class: find("#class")?.textContent, cluster: find("#cluster").textContent,
+    file: find("#file")?.textContent,
     colour: [...bytes(find("#image"))].slice(0, 3),
     size: [find("#image").width, find("#image").height],
   });
@@ -64,7 +67,7 @@ const visiting = setInterval(() => {
   send("pointerdown", [x + box.left, y + box.top], "touch");
   send("pointerup", [x + box.left, y + box.top], "touch");
   outcome.tapped = find("#number").textContent;
-  find("input[value=cluster]").click();
+  find("input[value=cluster]")?.click();
   outcome.legends.push(legend());
   draw();
   const dots = ink();
@@ -82,12 +85,16 @@ const visiting = setInterval(() => {
 </script>"""
 
 
+def visited(known: page.Shown, folder: Path) -> dict:
+    """Return what a browser shows on a page of twenty images."""
+    source = page.render(spread(), known, "A map")
+    source = source.replace("<title>", f"{WATCH}<title>").replace("</body>", f"{VISIT}</body>")
+    return browser.visit(source, folder, "--window-size=900,700")
+
+
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory):
-    """What a browser shows on a page of twenty images."""
-    source = page.render(spread(), shown(), "A map")
-    source = source.replace("<title>", f"{WATCH}<title>").replace("</body>", f"{VISIT}</body>")
-    return browser.visit(source, tmp_path_factory.mktemp("map"), "--window-size=900,700")
+    return visited(shown(), tmp_path_factory.mktemp("map"))
 
 
 def test_pointing_at_a_dot_or_tapping_it_shows_its_image_class_cluster_and_number(visit):
@@ -131,3 +138,28 @@ def test_the_legend_follows_the_switch_and_images_in_place_of_dots_cover_more_of
 def test_nothing_on_the_page_complains(visit):
     assert visit["complaints"] == []
     assert visit["console"] == []
+
+
+def test_images_without_classes_and_higher_than_wide_are_shown_by_cluster_and_file(tmp_path):
+    names = [f"img {number} & <b>.png" for number in range(N)]
+    high = np.repeat(shown().images, 3, axis=1)
+    found = visited(shown()._replace(images=high, labels=None, classes=(), files=names), tmp_path)
+    assert found["legends"] == 2 * [["05", "15", "25", "35"]]
+    for place, number in enumerate(shown().numbers):
+        dot = found["pointed"][str(number)]
+        assert (dot["file"], dot["cluster"]) == (names[place], str(place // 5))
+        assert "class" not in dot
+        assert dot["colour"] == np.rint(255 * high[place, 0, 0]).tolist()
+        assert dot["size"] == [4, 12]
+    dots, images = found["ink"]
+    assert 0 < 2 * dots < images
+    assert found["complaints"] == found["console"] == []
+
+
+def test_a_legend_of_many_classes_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "MOST_GROUPS", 8)
+    labels = np.arange(N)
+    found = visited(shown()._replace(labels=labels, classes=[f"class {label}" for label in labels]), tmp_path)
+    assert found["legends"][0] == [*(f"class {label}1" for label in labels[:7]), "13 others13"]
+    assert {dot["class"] for dot in found["pointed"].values()} == {f"class {label}" for label in labels}
+    assert found["complaints"] == found["console"] == []

@@ -1,5 +1,6 @@
 import base64
 import io
+import json
 import re
 
 import numpy as np
@@ -103,10 +104,50 @@ def test_the_sprite_holds_the_images_row_by_row(n, grid, channels):
         assert np.array_equal(cell, np.broadcast_to(np.rint(255 * image), (4, 4, 3)))
 
 
+@pytest.mark.parametrize(("shape", "cell"), [((24, 40), (24, 40)), ((256, 256), (64, 64)), ((1000, 10), (64, 1))])
+def test_the_sprite_holds_large_images_as_thumbnails_of_the_same_proportion(shape, cell):
+    shades = np.linspace(0, 1, 3, dtype=np.float32)
+    images = np.broadcast_to(shades[:, None, None, None], (3, *shape, 1))
+    picture = page.sprite(images)
+    assert picture.shape == (2 * cell[0], 2 * cell[1], 3)
+    rows, columns = cell
+    found = [picture[:rows, :columns], picture[:rows, columns:], picture[rows:, :columns]]
+    assert [np.unique(part).tolist() for part in found] == [[0], [128], [255]]
+
+
+def test_a_pixel_of_a_thumbnail_is_the_mean_of_those_it_stands_for():
+    image = np.random.default_rng(0).random((1, 128, 128, 3), dtype=np.float32)
+    means = image.reshape(64, 2, 64, 2, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(page.sprite(image) / 255, means, atol=2 / 255)
+
+
+def test_a_page_without_classes_has_nothing_of_them():
+    known = shown()._replace(labels=None, classes=[], files=[f"{number}.png" for number in range(N)])
+    source = page.render(spread(), known, "A map")
+    data = json.loads(re.search('<script type="application/json" id="data">(.*?)</script>', source)[1])
+    assert not {"class", "classes"} & data.keys() and data["file"][3] == "3.png"
+    body = source[source.index("<body>") : source.index("<script")]
+    assert "class</label>" not in body and 'id="class"' not in body and 'id="file"' in body
+
+
+@pytest.mark.parametrize("n", [26, 100, 1000])
+def test_a_figure_of_many_classes_of_any_name_has_a_bounded_legend(n):
+    names = [f"_{number}$^$ and more of a name that never comes to its end" for number in range(n)]
+    figure = page.scatter(np.random.default_rng(0).random((n, 2)), np.arange(n), names, "class")
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert len(texts) == min(n, 48) and texts[0].startswith("_0") and max(map(len, texts)) < 40
+    figure.draw_without_rendering()
+
+
+def test_two_images_can_be_laid_out():
+    points = page.positions(np.eye(2, 5, dtype=np.float32), perplexity=1, max_iter=250, seed=0)
+    assert points.shape == (2, 2) and np.isfinite(points).all()
+
+
 def test_more_images_than_a_browser_draws_name_the_parameter():
     images = np.broadcast_to(np.float32(0), (256 * 256 + 1, 32, 32, 1))
     with pytest.raises(
-        InputError, match=r"^map\.sample gives 65537 images, but a page holds at most 65536 of 32 pixels"
+        InputError, match=r"^map\.sample gives 65537 images, but a page holds at most 65536 of 32×32 pixels"
     ):
         page.sprite(images)
 
