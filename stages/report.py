@@ -63,17 +63,22 @@ def main() -> None:
     tables = (files.read_table(files.data("summary", f"{name}.csv"), dtype=TEXTS) for name in Summary._fields)
     summary = Summary(*tables)
     findings = files.read_table(files.data("summary", "findings.csv"), dtype=str)
-    sections = _sections(groups, headlines(summary), parameters["generate"].networks, parameters["denoise"].networks)
+    generated = {**parameters["generate"].networks, **parameters["generate"].unjudged}
+    sections = _sections(groups, headlines(summary), generated, parameters["denoise"].networks)
     general = {key: parameters[key] for key in GENERAL}
     report = page.Report(
         title="Autoencoders: results",
         conditions="Networks trained by the recipe “{recipe}”; results under the protocol “{protocol}”.".format(
             **general
         ),
-        data=Table("The data", pd.DataFrame(map(_data, described))),
+        data=Table("The data", _data(described)),
         findings=[Finding(*row) for row in findings[list(Finding._fields)].itertuples(index=False)],
         tables=presented(summary),
-        unofficial=[about["dataset"] for about in described if about["source"] not in page.OFFICIAL],
+        # What has no classes has no result that a reader might compare.
+        published=any(about["classes"] for about in described),
+        unofficial=[
+            about["dataset"] for about in described if about["classes"] and about["source"] not in page.OFFICIAL
+        ],
         networks=[*sections["classifiers"], *sections["autoencoders"]],
         representations=[
             section for section in (*sections["representations"], *sections["embeddings"]) if section.pictures
@@ -127,11 +132,15 @@ def _map(name: str) -> str:
     return html.read_text(encoding="utf-8") if html.exists() else ""
 
 
-def _data(about: Mapping) -> dict[str, object]:
-    """Return a data set's row."""
-    counts = {f"{split} images": count for split, count in about["images"].items()}
-    row = {"data set": about["dataset"], "source": about["source"], **counts}
-    return {**row, "classes": len(about["classes"]), "origin": about["origin"]}
+def _data(described: list[dict]) -> pd.DataFrame:
+    """Return a row for each data set; where none has classes, without a column of them."""
+    rows = []
+    for about in described:
+        counts = {f"{split} images": count for split, count in about["images"].items()}
+        row = {"data set": about["dataset"], "source": about["source"], **counts}
+        rows.append({**row, "classes": len(about["classes"]) or "none", "origin": about["origin"]})
+    table = pd.DataFrame(rows)
+    return table if any(about["classes"] for about in described) else table.drop(columns="classes")
 
 
 def _dumped(blocks: Mapping) -> dict[str, dict]:

@@ -1,6 +1,6 @@
 """Tables of all results, what they say, and the plots that compare them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -37,10 +37,12 @@ COLUMNS = {
         "ssim": "test SSIM",
     },
 }
+# How a search's metrics call the distance by a metric, where there is no precision.
+NEAREST = "_nearest_distance"
 
 
 class Code(NamedTuple):
-    """The first columns of the tables of clusterings and searches; see `Summary`."""
+    """The first columns of the tables of clusterings and searches; see `Summary` and `tables.CODES`."""
 
     dataset: str
     representation: str
@@ -67,14 +69,19 @@ def main() -> None:
     networks = [_network(name, block.dataset, "evaluate") for name, block in classifiers.items()]
     networks += [_network(name, block.dataset, "encode") for name, block in autoencoders.items()]
     codes = _codes(list(dict(datasets)), representations, embeddings, autoencoders)
+    clusterings = _of_codes(codes, _clusterings)
+    searches = _of_codes([code for code in codes if code.kind != "embedding"], _searches)
     predicted = {"dataset": sequence.dataset, "network": "sequence"}
     summary = tables.Summary(
         networks=pd.DataFrame(networks),
-        clustering=_of_codes(codes, _clusterings),
-        search=_of_codes([code for code in codes if code.kind != "embedding"], _searches),
+        clustering=_with(clusterings, "accuracy", tables.CLUSTERING),
+        search=_with(searches, "precision", tables.SEARCH),
         samples=_methods("generate", generate.networks),
         denoising=_methods("denoise", denoise.networks),
         sequence=tables.methods([(predicted, files.read_json(files.metrics("sequence.json")))], predicted),
+        clustering_unlabelled=_with([row for row in clusterings if "accuracy" not in row], "width", tables.CLUSTERING),
+        search_unlabelled=_with(searches, "distance", tables.SEARCH_UNLABELLED),
+        samples_unjudged=_methods("generate", generate.unjudged),
     )
     found = pd.DataFrame(findings(summary), columns=Finding._fields)
     markdown = "\n".join(table.markdown for table in tables.presented(summary))
@@ -86,14 +93,16 @@ def main() -> None:
             table.to_csv(folder / f"{name}.csv", index=False)
         (folder / "summary.md").write_text(markdown, encoding="utf-8")
         figures.save(_figure(losses, "loss"), plots / "losses.png")
-        figures.save(_figure(accuracies, "accuracy"), plots / "accuracies.png")
+        if len(accuracies):
+            figures.save(_figure(accuracies, "accuracy"), plots / "accuracies.png")
         psnr = summary.networks.set_index("network").loc[list(autoencoders), ["test PSNR"]]
         figures.save(figures.bars(psnr, "dB", "Reconstruction of test images"), plots / "psnr.png")
-        for dataset, rows in summary.clustering.groupby("dataset", sort=False):
-            compared = rows.pivot(index="representation", columns="clustering", values="ari")
-            compared = compared.loc[rows["representation"].unique(), rows["clustering"].unique()]
-            figure = figures.bars(compared, "adjusted Rand index", f"Clustering of {dataset} by what is clustered")
-            figures.save(figure, plots / f"clustering-{dataset}.png")
+        compared = [(summary.clustering, "ari", "adjusted Rand index")]
+        compared += [(summary.clustering_unlabelled, "stability", "stability: adjusted Rand index of two seeds, mean")]
+        for table, score, label in compared:
+            # One seed has no stability.
+            for dataset, rows in table.groupby("dataset", sort=False) if score in table else ():
+                figures.save(_bars(rows, score, label, str(dataset)), plots / f"clustering-{dataset}.png")
     print(markdown, end="")
 
 
@@ -120,8 +129,14 @@ def _codes(datasets: list[str], representations: Mapping, embeddings: Mapping, a
     return sorted(codes, key=lambda code: datasets.index(code.dataset))
 
 
-def _of_codes(codes: list[Code], rows: Callable[[str], list[dict]]) -> pd.DataFrame:
-    return pd.DataFrame([{**code._asdict(), **row} for code in codes for row in rows(code.representation)])
+def _of_codes(codes: list[Code], rows: Callable[[str], list[dict]]) -> list[dict]:
+    return [{**code._asdict(), **row} for code in codes for row in rows(code.representation)]
+
+
+def _with(rows: list[dict], score: str, columns: Sequence[str]) -> pd.DataFrame:
+    """Return those of the rows that have a score; without any, a table of the `columns` alone."""
+    found = [row for row in rows if score in row]
+    return pd.DataFrame(found, columns=None if found else list(columns))
 
 
 def _clusterings(name: str) -> list[dict]:
@@ -133,7 +148,14 @@ def _clusterings(name: str) -> list[dict]:
 def _searches(name: str) -> list[dict]:
     metrics = files.read_json(files.metrics("search", f"{name}.json"))
     parts = [(key.partition("_precision_at_"), value) for key, value in metrics.items()]
-    return [{"metric": metric, "k": int(k), "precision": value} for (metric, between, k), value in parts if between]
+    precisions = [
+        {"metric": metric, "k": int(k), "precision": value} for (metric, between, k), value in parts if between
+    ]
+    distances = {key.removesuffix(NEAREST): value for key, value in metrics.items() if key.endswith(NEAREST)}
+    queries = metrics.get("queries")
+    return precisions + [
+        {"metric": metric, "queries": queries, "distance": value} for metric, value in distances.items()
+    ]
 
 
 def _methods(stage: str, networks: Mapping[str, Any]) -> pd.DataFrame:
@@ -146,7 +168,16 @@ def _methods(stage: str, networks: Mapping[str, Any]) -> pd.DataFrame:
 def _curves(networks: Mapping[str, Any], measure: str) -> pd.DataFrame:
     """Join the networks' histories: a row an epoch, in the columns curve (the network), epoch and `measure`."""
     histories = {name: files.read_table(files.models(name, "history.csv")) for name in networks}
+    if not histories:
+        # A file without rows: `dvc plots` looks for it.
+        return pd.DataFrame(columns=["epoch", measure, "curve"])
     return pd.concat(history[["epoch", measure]].assign(curve=name) for name, history in histories.items())
+
+
+def _bars(rows: pd.DataFrame, score: str, label: str, dataset: str) -> Figure:
+    compared = rows.pivot(index="representation", columns="clustering", values=score)
+    compared = compared.loc[rows["representation"].unique(), rows["clustering"].unique()]
+    return figures.bars(compared, label, f"Clustering of {dataset} by what is clustered")
 
 
 def _figure(curves: pd.DataFrame, measure: str) -> Figure:

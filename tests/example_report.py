@@ -40,6 +40,7 @@ def report(**changes) -> Report:
             for verdict in ("learned", "close", "baseline", "alone")
         ],
         "tables": [Table("Networks", MEASURED)],
+        "published": True,
         "unofficial": ["photos"],
         "networks": [Section(name, "autoencoder", "21 dB", pictures, latent_map) for name in ("wide", "narrow")],
         "representations": [Section("pixels", "baseline", "", pictures[:1])],

@@ -63,13 +63,18 @@ class Section(NamedTuple):
 
 
 class Report(NamedTuple):
-    """All that the page shows, in its order; `unofficial` names the data sets that no published figure is for."""
+    """All that the page shows, in its order.
+
+    `published` says whether figures that others report are shown; `unofficial` names the data sets with classes that
+    none of these is for.
+    """
 
     title: str
     conditions: str
     data: Table
     findings: Sequence[Finding]
     tables: Sequence[Table]
+    published: bool
     unofficial: Sequence[str]
     networks: Sequence[Section]
     representations: Sequence[Section]

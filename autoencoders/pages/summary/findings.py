@@ -55,8 +55,11 @@ def headlines(summary: Summary) -> dict[str, str]:
             "code size": (0, "code of {}"),
         }
         lines[row["network"]] = [forms[key][1].format(number(value, forms[key][0])) for key, value in known.items()]
-    for name, best in summary.clustering.groupby("representation")["accuracy"].max().items():
-        lines.setdefault(str(name), []).append(f"clustering accuracy up to {number(best, 3)}")
+    for rows, score in ((summary.clustering, "accuracy"), (summary.clustering_unlabelled, "stability")):
+        # No two names of codes are the same.
+        known = rows.groupby("representation")[score].max().dropna() if score in rows else pd.Series(dtype=float)
+        for name, best in known.items():
+            lines.setdefault(str(name), []).append(f"clustering {score} up to {number(best, 3)}")
     return {name: " · ".join(parts) for name, parts in lines.items()}
 
 
@@ -93,7 +96,9 @@ def contests(rows: pd.DataFrame, purpose: str, score: str, measure: str, by: str
     by : str
         The column that tells how a code was used.
     """
-    found = []
+    found: list[Finding] = []
+    if score not in rows:
+        return found
     deviations = rows[f"{score}_std"] if f"{score}_std" in rows else pd.Series(float("nan"), index=rows.index)
     rows = rows.assign(_deviation=deviations).dropna(subset=[score])
     for dataset, group in rows.groupby("dataset", sort=False):

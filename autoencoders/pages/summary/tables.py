@@ -29,7 +29,17 @@ NOTES = {
     "(1: all are as frequent), and the median distance to the nearest training image (root of the mean squared error).",
     "denoising": "Restored test images, at the noise that each network was trained with.",
     "sequence": "Predicted from the upper rows of test images.",
+    "stability": " Stability: the mean adjusted Rand index of two seeds' clusterings, 1 where all agree.",
+    "clustering_unlabelled": " Silhouette and inertia are of each code's own space and do not compare codes.",
+    "search_unlabelled": "The median distance of a query's nearest training image. Each code has distances of its own, "
+    "which do not compare codes.",
+    "samples_unjudged": "The median distance to the nearest training image (root of the mean squared error).",
 }
+# Columns of the tables of codes, so that there is a table even of nothing.
+CODES = ("dataset", "representation", "kind", "learned")
+CLUSTERING = (*CODES, "clustering", "scored", "width")
+SEARCH = (*CODES, "metric", "k", "precision")
+SEARCH_UNLABELLED = (*CODES, "metric", "queries", "distance")
 
 
 class Summary(NamedTuple):
@@ -45,6 +55,10 @@ class Summary(NamedTuple):
         their standard deviations under the scores' names with `_std`.
     search : DataFrame
         A row a code, metric and depth: `dataset`, `representation`, `kind`, `learned`, `metric`, `k`, `precision`.
+    clustering_unlabelled, search_unlabelled, samples_unjudged : DataFrame
+        The same of images without labels, which have scores that need no classes: `silhouette`, `inertia` and
+        `stability` of a clustering, `queries` and `distance` of a search; and of networks whose samples no classifier
+        judges. In tables of their own, so that no table has cells that nothing could fill.
     samples, denoising, sequence : DataFrame
         A row a network and method: `dataset`, `network`, `method`, `role` (one of `ROLES`, or "baseline") and the
         measures.
@@ -56,6 +70,9 @@ class Summary(NamedTuple):
     samples: pd.DataFrame
     denoising: pd.DataFrame
     sequence: pd.DataFrame
+    clustering_unlabelled: pd.DataFrame
+    search_unlabelled: pd.DataFrame
+    samples_unjudged: pd.DataFrame
 
 
 def methods(scores: Iterable[tuple[Mapping[str, object], Mapping[str, object]]], keys: Iterable[str]) -> pd.DataFrame:
@@ -82,9 +99,12 @@ def methods(scores: Iterable[tuple[Mapping[str, object], Mapping[str, object]]],
 
 def presented(summary: Summary) -> list[Table]:
     """Return the tables as people read them, those without rows left out."""
-    tables = [*_of_networks(summary.networks), *_of_clustering(summary.clustering), *_of_search(summary.search)]
+    tables = [*_of_networks(summary.networks), *_of_clustering(summary.clustering)]
+    tables += _of_clustering(summary.clustering_unlabelled, NOTES["clustering_unlabelled"])
+    tables += [*_of_search(summary.search), *_of_search_unlabelled(summary.search_unlabelled)]
     for name, title in (
         ("samples", "Generated samples"),
+        ("samples_unjudged", "Generated samples without a classifier"),
         ("denoising", "Denoising"),
         ("sequence", "Prediction of the lower rows of images"),
     ):
@@ -94,7 +114,8 @@ def presented(summary: Summary) -> list[Table]:
 
 
 def _of_networks(networks: pd.DataFrame) -> list[Table]:
-    classify = networks["test accuracy"].notna()
+    scores = networks.get("test accuracy", pd.Series(float("nan"), index=networks.index))
+    classify = scores.notna()
     tables = []
     for title, rows in (("Autoencoders", networks[~classify]), ("Classifiers", networks[classify])):
         rows, note = _arranged(rows, ("network", "dataset", *BEST, "code size"), ("source", "recipe"))
@@ -103,15 +124,18 @@ def _of_networks(networks: pd.DataFrame) -> list[Table]:
     return tables
 
 
-def _of_clustering(clustering: pd.DataFrame) -> list[Table]:
+def _of_clustering(clustering: pd.DataFrame, without_classes: str = "") -> list[Table]:
+    """Return a table a data set; `without_classes` is a note on scores of which no best one is marked."""
     tables = []
     for dataset, rows in clustering.groupby("dataset", sort=False):
         scores = [column for column in rows if f"{column}_std" in rows]
         spreads = {words(score): f"{score}_std" for score in scores}
         rows = rows.drop(columns=["dataset", "learned"]).rename(columns={score: words(score) for score in scores})
-        rows, note = _arranged(rows, ("representation", "clustering", "kind", *spreads), ("scored",))
+        rows, note = _arranged(rows, ("representation", "clustering", "kind", *spreads, "stability"), ("scored",))
         note += "Means and standard deviations over seeds."
-        tables.append(Table(f"Clustering of {dataset}", rows, note, spreads, dict.fromkeys(spreads, "max")))
+        note += (NOTES["stability"] if "stability" in rows else "") + without_classes
+        best = {} if without_classes else dict.fromkeys(spreads, "max")
+        tables.append(Table(f"Clustering of {dataset}", rows, note, spreads, best))
     return tables
 
 
@@ -128,10 +152,20 @@ def _of_search(search: pd.DataFrame) -> list[Table]:
     return tables
 
 
+def _of_search_unlabelled(search: pd.DataFrame) -> list[Table]:
+    """Return a table a data set: a row a code and metric."""
+    tables = []
+    for dataset, rows in search.groupby("dataset", sort=False):
+        rows = rows.drop(columns=["dataset", "learned"]).rename(columns={"distance": "nearest distance"})
+        rows, note = _arranged(rows, ("representation", "kind", "metric"), ("queries",))
+        tables.append(Table(f"Search of {dataset}", rows, f"{note}{NOTES['search_unlabelled']}"))
+    return tables
+
+
 def _arranged(rows: pd.DataFrame, first: tuple[str, ...], noted: tuple[str, ...]) -> tuple[pd.DataFrame, str]:
     """Put columns first, and move those of `noted` that are the same in every row into a note."""
     rows = rows.dropna(axis="columns", how="all")
     same = [column for column in noted if column in rows and rows[column].nunique(dropna=False) == 1]
     leading = [column for column in first if column in rows]
-    note = "; ".join(f"{column}: {words(rows[column].iloc[0])}" for column in same).capitalize()
+    note = "; ".join(f"{column}: {words(str(rows[column].iloc[0]))}" for column in same).capitalize()
     return rows[[*leading, *rows.columns.difference([*leading, *same], sort=False)]], note and f"{note}. "

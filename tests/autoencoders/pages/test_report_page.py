@@ -89,6 +89,13 @@ def test_published_figures_come_with_a_warning_where_the_data_are_others(others)
     assert " and ".join(others) in source
 
 
+def test_published_figures_are_left_out_where_nothing_can_be_set_beside_them():
+    source = page.render(report(published=False, unofficial=[]))
+    assert "ublished" not in source.partition("<body>")[2].partition("<script")[0]
+    found = Outline(source)
+    assert set(found.targets) <= set(found.ids)
+
+
 def test_parts_without_content_leave_no_heading_behind():
     source = page.render(report(findings=[], representations=[], stages=[]))
     for heading in ("Best for each purpose", "Other representations", "More figures"):

@@ -188,6 +188,9 @@ def summary(**changes) -> tables.Summary:
         "samples": nothing,
         "denoising": nothing,
         "sequence": nothing,
+        "clustering_unlabelled": pd.DataFrame(columns=tables.CLUSTERING),
+        "search_unlabelled": pd.DataFrame(columns=tables.SEARCH_UNLABELLED),
+        "samples_unjudged": nothing,
     }
     return tables.Summary(**{**values, **changes})
 
@@ -227,3 +230,58 @@ def test_a_headline_has_the_best_that_is_known():
         "net": "21.2 dB PSNR · code of 1,000 · clustering accuracy up to 0.500",
         "pixels": "clustering accuracy up to 0.250",
     }
+
+
+def unlabelled() -> tables.Summary:
+    """Return the results of one network on one data set without labels, beside pixels."""
+    labelled, codes = summary(), list(tables.CODES)
+    scores = {"silhouette": [0.5, 0.25], "silhouette_std": 0.01, "inertia": [2.0, 1000.0], "inertia_std": 0.0}
+    clustered = labelled.clustering[[*codes, "clustering", "scored", "width"]].assign(**scores, stability=[0.75, 0.5])
+    searched = labelled.search[labelled.search["k"] == 1][[*codes, "metric"]].assign(queries=9, distance=[0.5, 0.25])
+    return labelled._replace(
+        networks=labelled.networks[labelled.networks["network"] == "net"].drop(columns="test accuracy"),
+        clustering=pd.DataFrame(columns=tables.CLUSTERING),
+        search=pd.DataFrame(columns=tables.SEARCH),
+        clustering_unlabelled=clustered,
+        search_unlabelled=searched,
+        samples_unjudged=tables.methods(
+            [({"dataset": "photos", "network": "net"}, {"test_distance": 0.25, "density_distance": 0.5})], ()
+        ),
+    )
+
+
+def test_without_labels_the_tables_have_neither_classes_nor_empty_cells():
+    shown = {table.title: table for table in tables.presented(unlabelled())}
+    assert list(shown) == [
+        "Autoencoders",
+        "Clustering of photos",
+        "Search of photos",
+        "Generated samples without a classifier",
+    ]
+    assert shown["Clustering of photos"].columns == [
+        *("representation", "clustering", "kind", "silhouette", "inertia", "stability", "width")
+    ]
+    assert texts(shown["Clustering of photos"]) == [
+        ["net", "kmeans", "autoencoder", "0.500 ± 0.010", "2.000 ± 0.000", "0.75", "7"],
+        ["pixels", "kmeans", "baseline", "0.250 ± 0.010", "1,000.000 ± 0.000", "0.50", "7"],
+    ]
+    assert texts(shown["Search of photos"])[0] == ["net", "autoencoder", "cosine", "0.50"]
+    assert shown["Search of photos"].note.startswith("Queries: 9. ")
+    for table in shown.values():
+        assert not [cell for row in table.rows for cell in row if not cell.text]
+        assert "accuracy" not in " ".join([table.note, *table.columns])
+    # No space of codes is another's, so that none of their distances is the best.
+    assert not [cell for title in list(shown)[1:] for row in shown[title].rows for cell in row if cell.best]
+
+
+def test_without_labels_there_is_no_contest_but_a_headline():
+    assert [finding.purpose for finding in findings(unlabelled())] == ["Reconstruction"]
+    assert headlines(unlabelled()) == {
+        "net": "21.2 dB PSNR · code of 1,000 · clustering stability up to 0.750",
+        "pixels": "clustering stability up to 0.500",
+    }
+
+
+def test_without_any_code_that_is_clustered_or_searched_there_are_no_findings_of_them():
+    nothing = {"clustering": pd.DataFrame(columns=tables.CLUSTERING), "search": pd.DataFrame(columns=tables.SEARCH)}
+    assert {finding.purpose for finding in findings(summary(**nothing))} == {"Reconstruction", "Classification"}

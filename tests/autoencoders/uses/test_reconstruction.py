@@ -41,3 +41,13 @@ def test_a_perfect_reconstruction_has_a_finite_psnr_above_any_rounding():
     scores = reconstruction.scores([(IMAGES, IMAGES)])
     assert scores["ssim"] == pytest.approx(1)
     assert 50 < scores["psnr"] < 60
+
+
+@pytest.mark.parametrize(("height", "width", "window"), [(16, 5, 5), (4, 40, 3), (6, 6, 5), (2, 9, 1), (1, 1, 1)])
+def test_images_smaller_than_the_window_are_compared_by_a_smaller_one(height, width, window):
+    images = RANDOM.random((2, height, width, 3), dtype=np.float32)
+    found = reconstruction.similarity(images, 0.5 * images)
+    options = {"win_size": window, "use_sample_covariance": window > 1, "data_range": 1, "channel_axis": -1}
+    expected = [structural_similarity(image, 0.5 * image, **options) for image in images]
+    assert found.tolist() == pytest.approx(expected) and np.isfinite(found).all()
+    assert reconstruction.similarity(images, images) == pytest.approx(1)
