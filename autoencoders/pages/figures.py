@@ -18,6 +18,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from autoencoders.pages import thumbnails
+
 # What a curve is given as.
 Numbers: TypeAlias = Sequence[float] | np.ndarray | pd.Series
 
@@ -28,6 +30,8 @@ COLOURS = ["#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#B
 DPI = 100
 # Images narrower than so many pixels are widened to about that, so that a gap of a whole pixel is a thin one.
 CELL = 32
+# Larger images are shrunk to so many pixels a side, on which a figure draws them.
+DRAWN = 110
 # Between rows of images, in heights of a square one.
 GAP = 0.1
 # A row of images is at least so high and at most so high, in widths of an image: a code of 256×32 would tower over its
@@ -35,6 +39,8 @@ GAP = 0.1
 LOWEST, HIGHEST = 0.125, 3.0
 # Heights of all rows of images, images in a row, curves of a plot, rows and columns of a matrix, bars: what is drawn.
 MOST_HEIGHT, MOST_IMAGES, MOST_CURVES, MOST_CELLS, MOST_BARS = 40, 30, 40, 60, 300
+# Cells of a matrix that shows its zeros too.
+MOST_ZEROS = 1000
 # Letters of a name in a legend or at an axis.
 MOST_LETTERS = 30
 
@@ -106,7 +112,9 @@ def image_rows(
     axis = figure.subplots()
     tops = np.cumsum([0.0, *(height + GAP for height in heights[:-1])])
     for (name, images), top, height in zip(rows.items(), tops, heights, strict=True):
-        picture = _side_by_side(_coloured(images, name in stretched))
+        pixels = _coloured(images, name in stretched)
+        # Codes, which may be long on one side, keep each of their numbers.
+        picture = _side_by_side(thumbnails.shrunk(pixels, DRAWN) if min(pixels.shape[1:3]) > DRAWN else pixels)
         extent = (0, len(images), top + height, top)
         axis.imshow(picture, aspect="auto", interpolation="nearest", extent=extent)
         for column, colour in enumerate((frames or {}).get(name, ())[:columns]):
@@ -122,7 +130,7 @@ def image_rows(
         axis.text(column + 0.5, -0.05, plain(caption), ha="center", va="bottom", fontsize=8)
     if title:
         # Above the captions, which belong to the axes and may have two lines.
-        figure.suptitle(title, fontsize=10)
+        figure.suptitle(plain(title), fontsize=10)
     return figure
 
 
@@ -212,8 +220,11 @@ def matrix(
     axis.set_xticks(range(len(columns)), columns, rotation=45, ha="right")
     axis.set_yticks(range(len(rows)), rows)
     axis.set(xlabel=xlabel, ylabel=ylabel)
-    axis.set_title(title, fontsize=10)
+    axis.set_title(plain(title), fontsize=10)
     for (row, column), count in np.ndenumerate(counts):
+        # Thousands of texts take seconds; in a large matrix most are zeros.
+        if not count and counts.size > MOST_ZEROS:
+            continue
         shade = "white" if shares[row, column] > 0.6 else "black"
         # The layout need not measure what lies inside the axes.
         axis.text(column, row, str(count), ha="center", va="center", fontsize=7, color=shade, in_layout=False)
@@ -231,7 +242,7 @@ def number_grids(grids: Mapping[str, np.ndarray], title: str = "") -> Figure:
         for (row, column), value in np.ndenumerate(grid):
             axis.text(column, row, f"{value:g}", ha="center", va="center")
     if title:
-        figure.suptitle(title, fontsize=10)
+        figure.suptitle(plain(title), fontsize=10)
     return figure
 
 

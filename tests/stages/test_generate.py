@@ -134,7 +134,7 @@ def test_more_components_than_training_images_leave_what_there_was(change):
 
 
 def test_a_network_that_is_not_listed_is_refused(results):
-    with pytest.raises(InputError, match=r"has no generate\.networks\.digits-denoising; there is "):
+    with pytest.raises(InputError, match=r"neither generate\.networks\.digits-denoising nor generate\.unjudged\."):
         generate.main("digits-denoising")
 
 

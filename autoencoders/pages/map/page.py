@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from autoencoders.core.errors import InputError
 from autoencoders.core.threads import one_thread
-from autoencoders.pages import figures
+from autoencoders.pages import figures, thumbnails
 
 # Principal components that t-SNE is given of a wider code, as in van der Maaten and Hinton, 2008, section 4.2.
 COMPONENTS = 50
@@ -149,7 +148,7 @@ def sprite(images: np.ndarray) -> np.ndarray:
         If a side would have more than 8192 pixels.
     """
     n = len(images)
-    height, width = _thumbnail(*images.shape[1:3])
+    height, width = thumbnails.size(images.shape[1:3], THUMBNAIL)
     columns = _columns(n)
     rows = math.ceil(n / columns)
     if columns * max(height, width) > SPRITE_LIMIT:
@@ -158,22 +157,9 @@ def sprite(images: np.ndarray) -> np.ndarray:
         raise InputError(f"map.sample gives {n} images, but a page holds at most {most} of {of}; lower it.")
     cells = np.zeros((rows * columns, height, width, 3), dtype=np.uint8)
     for cell, image in zip(cells, images, strict=False):
-        cell[:] = _shrunk(np.broadcast_to(np.rint(255 * image), (*image.shape[:2], 3)).astype(np.uint8))
+        pixels = np.broadcast_to(np.rint(255 * image), (*image.shape[:2], 3)).astype(np.uint8)
+        cell[:] = thumbnails.shrunk(pixels[np.newaxis], THUMBNAIL)[0]
     return cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
-
-
-def _thumbnail(height: int, width: int) -> tuple[int, int]:
-    """Return the height and width of an image in the picture of all: in the same proportion, up to `THUMBNAIL`."""
-    scale = min(1.0, THUMBNAIL / max(height, width))
-    return max(1, round(scale * height)), max(1, round(scale * width))
-
-
-def _shrunk(image: np.ndarray) -> np.ndarray:
-    """Return an image, uint8 [height, width, 3], as a thumbnail, each pixel the mean of those that it stands for."""
-    height, width = _thumbnail(*image.shape[:2])
-    if (height, width) == image.shape[:2]:
-        return image
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
 
 
 def _columns(n: int) -> int:
@@ -199,7 +185,7 @@ def render(points: np.ndarray, shown: Shown, title: str) -> str:
     low = points.min(axis=0)
     # Both axes have the same unit. On a screen, y grows downwards.
     x, y = np.rint(10000 * (points - low) / (np.ptp(points, axis=0).max() or 1)).astype(int).T
-    height, width = _thumbnail(*shown.images.shape[1:3])
+    height, width = thumbnails.size(shown.images.shape[1:3], THUMBNAIL)
     facts = [("class", "Class")] if shown.labels is not None else []
     facts += [("cluster", "Cluster"), ("number", "Image")]
     facts += [("file", "File")] if shown.files is not None else []

@@ -163,3 +163,24 @@ def test_of_many_bars_the_first_are_drawn_and_the_title_says_so():
     assert figure.axes[0].get_title() == "A\n75 of 1000 rows"
     assert len(figure.axes[0].patches) == 225
     assert max(size(figure)) < 8000
+
+
+def test_large_images_are_shrunk_to_what_is_drawn_and_codes_are_not():
+    figure = figures.image_rows({"images": np.zeros((3, 256, 512, 3)), "codes": np.zeros((3, 256, 32))})
+    heights = [image.get_array().shape[0] for image in drawn(figure)]
+    assert heights == [55, 256]
+
+
+def test_names_are_drawn_as_they_are_and_long_ones_in_part():
+    odd = "a $x$ and $y^$"
+    figure = figures.image_rows({odd: IMAGES}, [odd, "b", "c"], odd)
+    figure.draw_without_rendering()
+    figure = figures.matrix(np.eye(2, dtype=int), [odd, "n" * 99], ["p", "q"], "predicted", "actual", odd)
+    figure.draw_without_rendering()
+    assert [len(text.get_text()) for text in figure.axes[0].get_yticklabels()] == [len(odd) + 4, 30]
+
+
+def test_a_large_matrix_has_no_zeros():
+    names = [str(number) for number in range(40)]
+    figure = figures.matrix(np.eye(40, dtype=int), names, names, "predicted", "actual")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1"] * 40

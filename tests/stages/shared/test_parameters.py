@@ -288,6 +288,7 @@ def test_the_mappings_that_may_be_empty_are_those_that_users_fill():
         "optimizer_options",
         "fast",
         "chapter",
+        "unjudged",
     }
 
 
