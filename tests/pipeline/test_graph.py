@@ -134,7 +134,7 @@ def test_each_stage_writes_into_its_own_folders(name):
     entry = ENTRIES[name]
     word = module_of(entry).stem
     # DVC iterates over one mapping at a time, so that some stages have an entry for each.
-    assert name.removesuffix("-classifier").removesuffix("-representation").removesuffix("-embedding") == word
+    assert re.sub("-(classifier|representation|embedding|unjudged)$", "", name) == word
     assert paths(entry, "outs") == FOLDERS[word]
     assert all(Path(path).parts[:2] == ("plots", word) for path in paths(entry, "plots"))
     assert paths(entry, "metrics") <= {f"metrics/{word}/${{key}}.json", f"metrics/{word}.json"}

@@ -305,3 +305,91 @@ def test_a_missing_file_is_named_and_what_there_was_stays(workspace, missing):
     with pytest.raises(InputError, match=f"^{missing} is missing"):
         summarize.main()
     assert table().equals(before)
+
+
+def without_labels(dataset: str) -> None:
+    """Change the metrics of a data set's codes to those that there are without labels."""
+    for name, (of, _, _) in CLUSTERED.items():
+        if of == dataset:
+            scores = {"silhouette": 0.25, "silhouette_std": 0.0, "inertia": 9.0, "inertia_std": 0.5, "stability": 0.75}
+            kept = metrics("cluster", name)
+            kept |= {form: {"width": kept[form]["width"], **scores} for form in FORMS}
+            Path("metrics/cluster", f"{name}.json").write_text(json.dumps(kept))
+        if of == dataset and name in SEARCHED:
+            distances = {"cosine_nearest_distance": 0.5, "euclidean_nearest_distance": 2.0}
+            Path("metrics/search", f"{name}.json").write_text(
+                json.dumps({"source": "mine", "queries": 15, **distances})
+            )
+
+
+def test_data_sets_with_and_without_labels_have_tables_of_their_own_without_empty_cells(workspace, drawings, drawn):
+    without_labels("photos")
+    summarize.main()
+    for table, datasets in (("clustering", {"digits"}), ("clustering_unlabelled", {"photos"})):
+        found = pd.read_csv(f"data/summary/{table}.csv")
+        assert set(found["dataset"]) == datasets and not found.isna().to_numpy().any()
+        assert ("accuracy" in found) == (datasets == {"digits"}) and "stability" in found
+    for table, datasets in (("search", {"digits"}), ("search_unlabelled", {"photos"})):
+        found = pd.read_csv(f"data/summary/{table}.csv")
+        assert set(found["dataset"]) == datasets and not found.isna().to_numpy().any()
+        assert ("precision" in found) == (datasets == {"digits"})
+    tables = markdown()
+    for title in ("Clustering", "Search"):
+        for dataset in ("photos", "digits"):
+            rows = tables[f"{title} of {dataset}"]
+            assert rows and all(all(row.values()) for row in rows)
+    assert {"silhouette", "inertia"} <= tables["Clustering of photos"][0].keys()
+    assert not {"accuracy", "NMI", "ARI"} & tables["Clustering of photos"][0].keys()
+    assert {("Clustering", "photos"), ("Search", "photos")} & findings().keys() == set()
+    assert {("Clustering", "digits"), ("Search", "digits"), ("Reconstruction", "photos")} <= findings().keys()
+    labels = [call["xlabel"].split(":")[0] for call in drawings["bars"]]
+    assert labels == ["dB", "adjusted Rand index", "stability"]
+    assert {"clustering-digits.png", "clustering-photos.png"} <= drawn("plots/summarize")
+
+
+def test_where_one_seed_was_taken_there_is_no_figure_of_stability(workspace):
+    without_labels("photos")
+    for name in CLUSTERED:
+        kept = metrics("cluster", name)
+        for form in FORMS:
+            del kept[form]["stability"]
+        Path("metrics/cluster", f"{name}.json").write_text(json.dumps(kept))
+    summarize.main()
+    assert "clustering-photos.png" not in {path.name for path in Path("plots/summarize").iterdir()}
+    assert "stability" not in markdown()["Clustering of photos"][0]
+
+
+def test_networks_that_no_classifier_judges_have_a_table_of_their_own(workspace):
+    values = load(Path("params.yaml"))
+    del values["generate"]["networks"]["digits-simple"]
+    values["generate"]["unjudged"] = {"digits-simple": {"dataset": "digits"}}
+    write_parameters(workspace, values)
+    kept = {key: value for key, value in metrics("generate", "digits-simple").items() if "_distance" in key}
+    Path("metrics/generate/digits-simple.json").write_text(json.dumps({"source": "bundled", **kept}))
+    summarize.main()
+    (title,) = (title for title in markdown() if title.endswith("without a classifier"))
+    assert {row["network"] for row in markdown()[title]} == {"digits-simple"}
+    for name in ("samples", "samples_unjudged"):
+        assert (
+            not pd.read_csv(f"data/summary/{name}.csv")
+            .drop(columns="class entropy", errors="ignore")
+            .isna()
+            .any()
+            .any()
+        )
+    assert findings()["Samples", "digits"]["winner"].startswith("digits-variational")
+
+
+@pytest.mark.slow
+def test_without_classifiers_there_are_no_accuracies(workspace):
+    values = load(Path("params.yaml"))
+    values["classifiers"], values["generate"]["networks"] = {}, {}
+    write_parameters(workspace, values)
+    summarize.main()
+    assert len(pd.read_csv("data/summary/accuracies.csv")) == 0
+    assert not [column for column in table() if "accuracy" in column or "95" in column]
+    assert not table().isna().to_numpy().any()
+    assert "Classifiers" not in markdown() and "accuracies.png" not in {
+        path.name for path in Path("plots/summarize").iterdir()
+    }
+    assert "Classification" not in {purpose for purpose, _ in findings()}

@@ -45,10 +45,13 @@ def test_what_the_parameters_no_longer_name_is_removed_and_all_else_stays(tmp_pa
 
 
 EMPTIED = ["representations", "embeddings", "generate.networks", "denoise.networks"]
+WITHOUT_CLASSIFIERS = ["classifiers", "generate.networks"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("keys", [[key] for key in EMPTIED] + [EMPTIED], ids=lambda keys: "-".join(keys))
+@pytest.mark.parametrize(
+    "keys", [[key] for key in EMPTIED] + [EMPTIED, WITHOUT_CLASSIFIERS], ids=lambda keys: "-".join(keys)
+)
 def test_of_an_emptied_mapping_nothing_is_left_in_summary_and_report(workspace, keys):
     values = small_parameters()
     names = set()

@@ -211,6 +211,22 @@ from stages.shared import parameters
         ("neuron.theta", [1, 1.0], "neuron.theta: each value must be given once."),
         ("neuron.start", 6, "neuron: start must be below stop."),
         ("autoencoders", {}, "autoencoders is {}, but it needs an entry; add one."),
+        (
+            "generate.unjudged",
+            {"nobody": {"dataset": "digits"}},
+            "generate.unjudged names nobody, which is no autoencoder; correct or remove it.",
+        ),
+        (
+            "generate.unjudged",
+            {"digits-simple": {"dataset": "photos"}},
+            "generate.unjudged.digits-simple.dataset is 'photos', but digits-simple is trained on 'digits'; "
+            "write 'digits'.",
+        ),
+        (
+            "generate.unjudged",
+            {"digits-variational": {"dataset": "digits"}},
+            "digits-variational stands under both generate.networks and generate.unjudged; remove one of them.",
+        ),
     ],
 )
 def test_each_mistake_gives_one_sentence_that_names_the_parameter(key, value, sentence):
