@@ -112,6 +112,9 @@ def image_rows(
     axis = figure.subplots()
     tops = np.cumsum([0.0, *(height + GAP for height in heights[:-1])])
     for (name, images), top, height in zip(rows.items(), tops, heights, strict=True):
+        if not len(images):
+            # A cluster that no image is in.
+            continue
         pixels = _coloured(images, name in stretched)
         # Codes, which may be long on one side, keep each of their numbers.
         picture = _side_by_side(thumbnails.shrunk(pixels, DRAWN) if min(pixels.shape[1:3]) > DRAWN else pixels)

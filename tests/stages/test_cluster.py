@@ -318,3 +318,14 @@ def test_a_missing_input_is_one_sentence_and_leaves_nothing_half_written(workspa
     with pytest.raises(InputError, match=f"^{named} "):
         cluster.main(SIMPLE)
     assert list(workspace.rglob(".partial-*")) == []
+
+
+def test_a_cluster_that_no_image_is_in_has_an_empty_row(workspace, only, drawings):
+    name = "digits-pixels"
+    for split in ("train", "validation", "test"):
+        file = f"data/codes/{name}/{split}.npy"
+        np.save(file, np.zeros_like(np.load(file)))
+    only("kmeans")
+    cluster.main(name)
+    (shown,) = drawings["image_rows"]
+    assert sorted(len(row) for row in shown["rows"].values()) == [0] * 9 + [SHOWN]

@@ -211,6 +211,23 @@ def test_published_figures_stand_without_warning_beside_official_data_only(bare)
     assert warning not in PAGE.read_text(encoding="utf-8")
 
 
+def test_of_data_without_labels_no_classes_are_said_and_no_figures_are_published(bare):
+    def unlabel(dataset: str) -> None:
+        path = Path("data/prepared", dataset, "dataset.json")
+        path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "classes": []}))
+
+    unlabel("photos")
+    rows = {row["data set"]: row for row in written().tables["The data"]}
+    assert (rows["photos"]["classes"], rows["digits"]["classes"]) == ("none", "10")
+    warning = re.search('<p class="warning">(.*?)</p>', PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
+    assert "digits" in warning and "photos" not in warning
+    unlabel("digits")
+    tables = written().tables
+    assert all("classes" not in row for row in tables["The data"])
+    assert "Clustering as others report it" not in tables
+    assert 'href="#published"' not in PAGE.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "missing",
     [

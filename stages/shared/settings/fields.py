@@ -22,7 +22,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=MOST)]
 # Units of a layer, filters of a convolution.
 Width = Annotated[int, Field(ge=1, le=2**16)]
-# Side of a convolution's windows; images have up to 32 pixels a side.
+# Side of a convolution's windows.
 KernelSize = Annotated[int, Field(ge=1, le=64)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 

@@ -55,6 +55,12 @@ def test_rows_of_different_length_leave_the_rest_empty():
     assert figure.axes[0].get_xlim() == (0, 3)
 
 
+def test_a_row_without_images_is_empty():
+    figure = figures.image_rows({"some": IMAGES, "none": IMAGES[:0]})
+    assert len(drawn(figure)) == 1
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["some", "none"]
+
+
 def test_the_grey_scale_is_that_of_pixels_or_stretched_over_a_row():
     rows = {
         "image": np.array([[[0.2, 0.5]]]),
