@@ -41,8 +41,8 @@ LOWEST, HIGHEST = 0.125, 3.0
 MOST_HEIGHT, MOST_IMAGES, MOST_CURVES, MOST_CELLS, MOST_BARS = 40, 30, 40, 60, 300
 # Cells of a matrix that shows its zeros too.
 MOST_ZEROS = 1000
-# Letters of a name in a legend or at an axis.
-MOST_LETTERS = 30
+# Letters of a name in a legend or at an axis, and of a line above an image.
+MOST_LETTERS, MOST_OF_CAPTION = 30, 20
 
 
 def plain(text: str) -> str:
@@ -50,9 +50,9 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def label(name: str) -> str:
-    """Return the name of a class for a legend or an axis, of at most `MOST_LETTERS`; see `plain`."""
-    return plain(name if len(name) <= MOST_LETTERS else name[: MOST_LETTERS - 1] + "…")
+def label(name: str, most: int = MOST_LETTERS) -> str:
+    """Return the name of a class for a legend, an axis or a caption, of at most `most` letters; see `plain`."""
+    return plain(name if len(name) <= most else name[: most - 1] + "…")
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -130,7 +130,8 @@ def image_rows(
     axis.set(xticks=[], xlim=(0, columns), ylim=(tops[-1] + heights[-1], 0))
     axis.spines[:].set_visible(False)
     for column, caption in enumerate(captions):
-        axis.text(column + 0.5, -0.05, plain(caption), ha="center", va="bottom", fontsize=8)
+        caption = "\n".join(label(line, MOST_OF_CAPTION) for line in caption.split("\n"))
+        axis.text(column + 0.5, -0.05, caption, ha="center", va="bottom", fontsize=8)
     if title:
         # Above the captions, which belong to the axes and may have two lines.
         figure.suptitle(plain(title), fontsize=10)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-# Characters of a file's name beside an image in a figure.
+# Characters of the name of a class or a file beside an image in a figure.
 MOST = 24
 
 
@@ -23,7 +23,8 @@ def captions(table: "pd.DataFrame", classes: Sequence[str]) -> list[tuple[str, s
         The names of the labels.
     """
     if "label" in table:
-        first = [classes[label] for label in table["label"]]
+        names = [name if len(name) <= MOST else f"{name[: MOST - 1]}…" for name in classes]
+        first = [names[label] for label in table["label"]]
     elif "file" in table:
         first = [shortened(file) for file in table["file"]]
     else:

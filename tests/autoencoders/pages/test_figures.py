@@ -179,8 +179,9 @@ def test_large_images_are_shrunk_to_what_is_drawn_and_codes_are_not():
 
 def test_names_are_drawn_as_they_are_and_long_ones_in_part():
     odd = "a $x$ and $y^$"
-    figure = figures.image_rows({odd: IMAGES}, [odd, "b", "c"], odd)
+    figure = figures.image_rows({odd: IMAGES}, [odd, f"b\n{'c' * 30}", "d"], odd)
     figure.draw_without_rendering()
+    assert figure.axes[0].texts[1].get_text() == f"b\n{'c' * 19}…"
     figure = figures.matrix(np.eye(2, dtype=int), [odd, "n" * 99], ["p", "q"], "predicted", "actual", odd)
     figure.draw_without_rendering()
     assert [len(text.get_text()) for text in figure.axes[0].get_yticklabels()] == [len(odd) + 4, 30]

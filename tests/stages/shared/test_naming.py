@@ -9,7 +9,8 @@ def test_an_image_is_named_by_its_class_or_its_file_and_by_its_number():
     table["file"] = ["one.png", f"{'a-folder/' * 9}two.png"]
     assert naming.lines(naming.captions(table, [])) == ["one.png\nimage 7", "…folder/a-folder/two.png\nimage 9"]
     table["label"] = [1, 0]
-    assert naming.captions(table, ["cat", "dog"]) == [("dog", "image 7"), ("cat", "image 9")]
+    named = [("dog", "image 7"), ("c" * 23 + "…", "image 9")]
+    assert naming.captions(table, ["c" * 30, "dog"]) == named
 
 
 def test_a_shortened_name_ends_as_the_whole_one_does():
