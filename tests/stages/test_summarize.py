@@ -366,6 +366,7 @@ def test_networks_that_no_classifier_judges_have_a_table_of_their_own(workspace)
     write_parameters(workspace, values)
     kept = {key: value for key, value in metrics("generate", "digits-simple").items() if "_distance" in key}
     Path("metrics/generate/digits-simple.json").write_text(json.dumps({"source": "bundled", **kept}))
+    rewrite("generate", "digits-variational", prior_recognised=0.75, prior_evenness=0.5)
     summarize.main()
     (title,) = (title for title in markdown() if title.endswith("without a classifier"))
     assert {row["network"] for row in markdown()[title]} == {"digits-simple"}
