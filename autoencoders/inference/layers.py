@@ -261,10 +261,6 @@ def _operator(operator: str, **attributes) -> Callable[[Nodes, str, Tensor], Ten
     return lambda nodes, name, x: nodes.add(operator, name, x, x.shape, **attributes)
 
 
-def _linear(nodes: Nodes, name: str, x: Tensor) -> Tensor:
-    return x
-
-
 def _softmax(nodes: Nodes, name: str, x: Tensor) -> Tensor:
     return nodes.add("Softmax", name, x, x.shape, axis=1 if x.channels_first else -1)
 
@@ -292,7 +288,7 @@ ACTIVATIONS: dict[str, Callable[[Nodes, str, Tensor], Tensor]] = {
     "elu": _operator("Elu", alpha=1.0),
     "gelu": _gelu,
     "leaky_relu": _operator("LeakyRelu", alpha=0.2),
-    "linear": _linear,
+    "linear": lambda nodes, name, x: x,
     "relu": _operator("Relu"),
     "selu": _operator("Selu"),
     "sigmoid": _operator("Sigmoid"),
