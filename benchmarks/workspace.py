@@ -24,7 +24,7 @@ def parameters(options: Options) -> dict:
     values["recipe"] = "fast"
     for dataset, source in OFFICIAL.items():
         official = os.environ.get(HOME_VARIABLE) and not options.quick
-        values["datasets"][dataset]["source"] = source if official else "bundled"
+        values["datasets"][dataset]["source"] = source if official else f"bundled_{dataset}"
     if options.quick:
         values["datasets"]["photos"]["crops"] = 30
         values["datasets"]["digits"]["limit"] = 300
@@ -64,6 +64,6 @@ def sentence(data: dict) -> str:
     parts = [
         f"{each['train'] + each['validation']:,} {dataset} ({each['source']})" for dataset, each in sorted(data.items())
     ]
-    bundled = any(each["source"] == "bundled" for each in data.values())
+    bundled = any(each["source"].startswith("bundled") for each in data.values())
     reason = ", the project's bundled data and not the official ones" if bundled else ""
     return f"Training images: {' and '.join(parts)}{reason}."

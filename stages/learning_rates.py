@@ -10,16 +10,17 @@ from stages.shared.parameters import read
 from stages.shared.running import run
 
 
-def main() -> None:
-    """Train the classifier of `learning_rates` in `params.yaml` once at each of its rates.
+def main(name: str) -> None:
+    """Train the classifier of `learning_rates.<name>` in `params.yaml` once at each of its rates.
 
-    Reads data/prepared/<dataset>, training images alone. Writes data/learning_rates/losses.csv (a row an epoch of each
-    rate) and plots/learning_rates. A rate that diverges keeps its curve up to there.
+    Reads data/prepared/<dataset>, training images alone. Writes plots/learning_rates/<name>.csv (a row an epoch of each
+    rate) and plots/learning_rates/<name>. A rate that diverges keeps its curve up to there.
     """
-    (trial,) = read("learning_rates")
+    (trial,) = read(f"learning_rates.{name}")
     images = prepared.images(trial.dataset, "train")
-    n_classes = len(labelled.classes(trial.dataset, "learning_rates.dataset"))
-    targets = one_hot(labelled.labels(trial.dataset, "learning_rates.dataset", "train"), n_classes)
+    key = f"learning_rates.{name}.dataset"
+    n_classes = len(labelled.classes(trial.dataset, key))
+    targets = one_hot(labelled.labels(trial.dataset, key, "train"), n_classes)
     preparation = prepared.preparation(trial)
 
     # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
@@ -41,12 +42,13 @@ def main() -> None:
             history = error.history
         losses[f"{rate:g}"] = history["loss"]
 
-    with files.whole(files.data("learning_rates"), files.plots("learning_rates")) as (folder, plots):
+    outputs = files.plots("learning_rates", name), files.plots("learning_rates", f"{name}.csv")
+    with files.whole(*outputs) as (plots, table):
         parts = [
             pd.DataFrame({"curve": rate, "epoch": range(1, len(values) + 1), "loss": values})
             for rate, values in losses.items()
         ]
-        pd.concat(parts).to_csv(folder / "losses.csv", index=False)
+        pd.concat(parts).to_csv(table, index=False)
         epochs = {rate: range(1, len(values) + 1) for rate, values in losses.items()}
         # A guess at random has a loss of log(n_classes); a rate that diverges would flatten the others below it.
         finite = [loss for values in losses.values() for loss in values if np.isfinite(loss)]

@@ -14,21 +14,22 @@ ACTIVATIONS = {"sigmoid": neurons.sigmoid, "relu": neurons.relu}
 EXAMPLE = np.array([[1, 1], [1, 2]])
 
 
-def main() -> None:
-    """Read the parameters `neuron`, and no data; write the curves of responses, and figures.
+def main(name: str) -> None:
+    """Read the parameters `neuron.<name>`, and no data; write the curves of responses, and figures.
 
-    They go to `data/responses/` and `plots/neuron/`.
+    The curves go to `plots/neuron/<name>.sigmoid.csv` and `….relu.csv`, the figures to `plots/neuron/<name>/`.
     """
-    (neuron,) = read("neuron")
+    (neuron,) = read(f"neuron.{name}")
     x = np.linspace(neuron.start, neuron.stop, neuron.points)
-    with files.whole(files.data("responses"), files.plots("neuron")) as (folder, plots):
-        for name, activation in ACTIVATIONS.items():
+    tables = {activation: files.plots("neuron", f"{name}.{activation}.csv") for activation in ACTIVATIONS}
+    with files.whole(files.plots("neuron", name), *tables.values()) as (plots, *written):
+        for (kind, activation), table in zip(ACTIVATIONS.items(), written, strict=True):
             responses = {f"θ = {theta:g}": neurons.response(x, theta, activation) for theta in neuron.theta}
             curves = [pd.DataFrame({"curve": curve, "x": x, "y": y}) for curve, y in responses.items()]
-            pd.concat(curves).to_csv(folder / f"{name}.csv", index=False)
-            figure = figures.curves(x, responses, "x", f"{name}(θ·x)", f"A {name} neuron")
-            figures.save(figure, plots / f"{name}-neuron.png")
-            figures.save(figures.curves(x, {name: activation(x)}, "x", f"{name}(x)"), plots / f"{name}.png")
+            pd.concat(curves).to_csv(table, index=False)
+            figure = figures.curves(x, responses, "x", f"{kind}(θ·x)", f"A {kind} neuron")
+            figures.save(figure, plots / f"{kind}-neuron.png")
+            figures.save(figures.curves(x, {kind: activation(x)}, "x", f"{kind}(x)"), plots / f"{kind}.png")
         pooled = neurons.max_pool(EXAMPLE)
         grids = {
             "input": EXAMPLE,

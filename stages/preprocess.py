@@ -1,8 +1,5 @@
 """Split a data set into training, validation and test images, and list them all."""
 
-from pathlib import Path
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -11,6 +8,7 @@ from autoencoders.core.errors import InputError
 from autoencoders.core.rows import blocks
 from autoencoders.images.deskewing import deskew
 from autoencoders.images.preparation import grey, validation_start
+from autoencoders.images.splits import Splits, by_pixels
 from autoencoders.pages import figures
 from stages.shared import files
 from stages.shared.parameters import read
@@ -19,82 +17,113 @@ from stages.shared.running import run
 
 # As many images as the chapter's Exercise 20 shows.
 SHOWN = 12
-
-
-class _Split(NamedTuple):
-    """Rows from `first` to before `end` of the raw training or test images and their labels."""
-
-    images: files.StoredArray
-    labels: files.StoredArray
-    first: int
-    end: int
+# Columns of the listing, as far as there are any, before those that a source has beside them.
+COLUMNS = ("split", "row", "image", "label", "class", "file", "sha256", "width", "height", "mode")
 
 
 def main(dataset: str) -> None:
     """Read `data/raw/<dataset>/`; write the images of each split, the listing of all, and a figure of the first.
 
-    They go to `data/prepared/<dataset>/` and `plots/preprocess/<dataset>/`.
+    They go to `data/prepared/<dataset>/` and `plots/preprocess/<dataset>/`. Images that equal others are listed in
+    `equal.csv` there.
 
     Raises
     ------
     InputError
-        If a file is missing or damaged, or there are fewer than two training images.
+        If a file is missing or damaged, all images are equal, or a split would be empty.
     """
     (block,) = read(f"datasets.{dataset}")
     source = files.data("raw", dataset)
-    images, labels = _raw(source / "train")
-    test_images, test_labels = _raw(source / "test")
+    images = files.StoredArray(source / "images.npy")
+    listing = files.read_table(source / "listing.csv", dtype=str, na_filter=False)
     classes = files.read_json(source / "classes.json")
     origin = files.read_json(source / "source.json")
-    if len(images) < 2:
-        raise InputError(f"datasets.{dataset} has {len(images)} training images, too few to split; raise its limit.")
-    start = validation_start(len(images), block.validation_share)
-    splits = {
-        "train": _Split(images, labels, 0, start),
-        "validation": _Split(images, labels, start, len(images)),
-        "test": _Split(test_images, test_labels, 0, len(test_images)),
-    }
+    given = listing["split"].to_numpy()
+    if listing["sha256"].nunique() == 1:
+        which = (
+            f"all {len(listing)} images of datasets.{dataset} are equal" if len(listing) > 1 else "there is one image"
+        )
+        raise InputError(f"{which}, from which nothing can be learnt; give datasets.{dataset} others.")
+    if block.own:
+        splits = by_pixels(given, listing["sha256"], block.test_share, block.validation_share, block.seed)
+        _check(dataset, splits)
+    else:
+        splits = Splits(
+            _last_for_validation(dataset, given, block.validation_share), listing["sha256"].duplicated(False)
+        )
+    if "label" in listing:
+        listing["class"] = [classes[int(label)] for label in listing["label"]]
 
     form = deskew if getattr(block, "deskew", False) else np.asarray
     folders = files.data("prepared", dataset), files.plots("preprocess", dataset)
     with files.whole(*folders) as (folder, plots):
-        counts = {}
-        for split, (stored, _, first, end) in splits.items():
+        counts, parts = {}, []
+        for split in files.SPLITS:
+            rows = np.flatnonzero(splits.names == split)
             (folder / split).mkdir()
-            n = end - first
-            shape, slices = (n, *stored.shape[1:]), watched(blocks(n), n, f"{dataset}: {split}")
-            formed = (form(stored[first + rows.start : first + rows.stop]) for rows in slices)
-            files.write_array(folder / split / "images.npy", shape, stored.dtype, formed)
+            n = len(rows)
+            slices = watched(blocks(n), n, f"{dataset}: {split}")
+            formed = (form(_taken(images, rows[block_of])) for block_of in slices)
+            files.write_array(folder / split / "images.npy", (n, *images.shape[1:]), images.dtype, formed)
+            parts.append(listing.iloc[rows].assign(split=split, row=np.arange(n)))
             counts[split] = n
-        _write_listing(folder / "listing.csv", splits, classes)
-        described = {"dataset": dataset, "source": origin["source"], "origin": origin["origin"], "classes": classes}
-        files.write_json(folder / "dataset.json", {**described, "images": counts})
-        figures.save(_first(form(images[:SHOWN]), labels[:SHOWN], classes, dataset), plots / "first-twelve.png")
+        table = pd.concat(parts)
+        table = table[[*(name for name in COLUMNS if name in table), *table.columns.difference(COLUMNS, sort=False)]]
+        table.to_csv(folder / "listing.csv", index=False)
+        equal = _equal(listing.assign(split=splits.names), splits.equal)
+        equal.to_csv(folder / "equal.csv", index=False)
+        about = {"dataset": dataset, "source": origin["source"], "origin": origin["origin"], "classes": classes}
+        about |= {"images": counts, "equal": len(equal), "unreadable": origin["skipped"]}
+        files.write_json(folder / "dataset.json", about)
+        first = parts[0].iloc[:SHOWN]
+        shown = form(_taken(images, first.index.to_numpy()))
+        figures.save(_first(shown, first.get("class"), dataset), plots / "first-twelve.png")
     print(f"{dataset}: {', '.join(f'{count:,} {split}' for split, count in counts.items())} images")
+    if len(equal):
+        left_out = int((splits.names == "").sum())
+        print(f"{dataset}: {len(equal):,} images equal others, of which {left_out:,} are left out: see equal.csv")
 
 
-def _raw(folder: Path) -> tuple[files.StoredArray, files.StoredArray]:
-    return files.StoredArray(folder / "images.npy"), files.StoredArray(folder / "labels.npy")
+def _last_for_validation(dataset: str, given: np.ndarray, share: float) -> np.ndarray:
+    """Return the splits as the source gives them, but the last of the training images as validation images."""
+    training = np.flatnonzero(given == "train")
+    if len(training) < 2:
+        raise InputError(f"datasets.{dataset} has {len(training)} training images, too few to split; raise its limit.")
+    names = given.astype("<U10")
+    names[training[validation_start(len(training), share) :]] = "validation"
+    return names
 
 
-def _write_listing(path: Path, splits: dict[str, _Split], classes: list[str]) -> None:
-    """Write a row an image, in the order of the arrays: split, row there, number in the source, label, class."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        pd.DataFrame(columns=["split", "row", "image", "label", "class"]).to_csv(file, index=False)
-        for split, (_, labels, first, end) in splits.items():
-            for rows in blocks(end - first):
-                # Numbers count from 0 in the source's own training or test images, to find an image again there.
-                numbers = range(first + rows.start, first + rows.stop)
-                block = labels[numbers.start : numbers.stop]
-                table = {"split": split, "row": range(rows.start, rows.stop), "image": numbers, "label": block}
-                table["class"] = [classes[label] for label in block]
-                pd.DataFrame(table).to_csv(file, index=False, header=False)
+def _check(dataset: str, splits: Splits) -> None:
+    for split in files.SPLITS:
+        if split not in splits.names:
+            shares = "test_share and validation_share" if split == "train" else f"{split}_share"
+            raise InputError(
+                f"datasets.{dataset} has {len(splits.names)} images, of which none is a {split} image; "
+                f"add images, or change its {shares} or seed."
+            )
 
 
-def _first(images: np.ndarray, labels: np.ndarray, classes: list[str], dataset: str) -> Figure:
-    images, names = images[:SHOWN], [classes[label] for label in labels[:SHOWN]]
+def _taken(images: files.StoredArray, rows: np.ndarray) -> np.ndarray:
+    """Return some rows, which ascend: those that follow one another at once."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+        return images[int(rows[0]) : int(rows[-1]) + 1]
+    return images[rows]
+
+
+def _equal(listing: pd.DataFrame, which: np.ndarray) -> pd.DataFrame:
+    """Return a row for each image of which there are equals, these one below another; "" is the split of one left out.
+
+    `image` is its number in the source.
+    """
+    columns = [column for column in ("sha256", "split", "image", "file", "label") if column in listing]
+    return listing.loc[which, columns].sort_values("sha256", kind="stable")
+
+
+def _first(images: np.ndarray, names: pd.Series | None, dataset: str) -> Figure:
     rows = {"colour": images, "grey": grey(images)} if images.shape[-1] == 3 else {"grey": grey(images)}
-    return figures.image_rows(rows, names, f"The first {len(images)} training images: {dataset}")
+    captions = list(names) if names is not None else ()
+    return figures.image_rows(rows, captions, f"The first {len(images)} training images: {dataset}")
 
 
 if __name__ == "__main__":

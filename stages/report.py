@@ -16,8 +16,17 @@ from stages.shared.running import run
 FOLDER = Path("report")
 # Sections of `params.yaml`: single values, those that hold several of a kind, and the others.
 GENERAL = ("recipe", "protocol", "in_memory")
-GROUPS = ("datasets", "classifiers", "autoencoders", "representations", "embeddings")
-USES = ("neuron", "learning_rates", "cluster", "search", "map", "generate", "denoise", "sequence")
+GROUPS = (
+    "datasets",
+    "classifiers",
+    "autoencoders",
+    "representations",
+    "embeddings",
+    "neuron",
+    "learning_rates",
+    "sequence",
+)
+USES = ("cluster", "search", "map", "generate", "denoise")
 # What a figure shows, by its stage and file name; others are described by these.
 CAPTIONS = {
     ("evaluate", "first-twelve"): "The first training images: label, and below it the prediction",
@@ -83,7 +92,7 @@ def main() -> None:
         representations=[
             section for section in (*sections["representations"], *sections["embeddings"]) if section.pictures
         ],
-        stages=[section for section in _stages(list(groups["datasets"])) if section.pictures],
+        stages=[section for section in _stages(groups) if section.pictures],
         parameters=[
             Table("general", settings.listed(general)),
             *(Table(group, settings.beside(_dumped(named))) for group, named in groups.items() if named),
@@ -138,8 +147,11 @@ def _data(described: list[dict]) -> pd.DataFrame:
     for about in described:
         counts = {f"{split} images": count for split, count in about["images"].items()}
         row = {"data set": about["dataset"], "source": about["source"], **counts}
+        row |= {"equal images": about["equal"], "unreadable files": about["unreadable"]}
         rows.append({**row, "classes": len(about["classes"]) or "none", "origin": about["origin"]})
     table = pd.DataFrame(rows)
+    # Of most data sets there are none to speak of.
+    table = table.drop(columns=[name for name in ("equal images", "unreadable files") if not table[name].any()])
     return table if any(about["classes"] for about in described) else table.drop(columns="classes")
 
 
@@ -147,10 +159,12 @@ def _dumped(blocks: Mapping) -> dict[str, dict]:
     return {name: block.model_dump() for name, block in blocks.items()}
 
 
-def _stages(datasets: list[str]) -> list[Section]:
+def _stages(groups: Mapping[str, Mapping]) -> list[Section]:
     """Return the figures of the stages that are run on no network or on all of them."""
-    pictures = {stage: _pictures(stage) for stage in ("summarize", "sequence", "neuron", "learning_rates")}
-    pictures["preprocess"] = [picture for dataset in datasets for picture in _pictures("preprocess", dataset)]
+    named = {"sequence": "sequence", "neuron": "neuron", "learning_rates": "learning_rates", "preprocess": "datasets"}
+    pictures = {"summarize": _pictures("summarize")}
+    for stage, group in named.items():
+        pictures[stage] = [picture for name in groups[group] for picture in _pictures(stage, name)]
     return [Section(stage, "stage", "", shown) for stage, shown in pictures.items()]
 
 

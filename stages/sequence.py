@@ -19,22 +19,23 @@ PREDICTED = "predicted"
 UNSEEN = 0.5
 
 
-@arguments_of("sequence")
-def main() -> None:
-    """Train the network of `sequence` in `params.yaml`, and score it and its baselines on test images.
+def main(name: str) -> None:
+    """Train the network of `sequence.<name>` in `params.yaml`, and score it and its baselines on test images.
 
-    Reads data/prepared/<dataset>. Writes models/sequence (architecture, weights, ONNX graphs, summary, history, the
-    parameters), data/sequence/scores.csv (a row a method), metrics/sequence.json and plots/sequence.
+    Reads data/prepared/<dataset>. Writes models/<name> (architecture, weights, ONNX graphs, summary, history, the
+    parameters), data/sequence/<name>/scores.csv (a row a method), metrics/sequence/<name>.json and
+    plots/sequence/<name>.
     """
-    (sequence,) = read("sequence")
+    (sequence,) = read(f"sequence.{name}")
     source = prepared.describe(sequence.dataset)["source"]
     preparation = Preparation(sequence.colour, flat=False)
     known = prepared.images(sequence.dataset, "train", "validation")
     test = prepared.images(sequence.dataset, "test")
     labels = prepared.labels(sequence.dataset, "test")
-    images, targets = sequences.split(known, sequence.rows)
+    with arguments_of(f"sequence.{name}"):
+        images, targets = sequences.split(known, sequence.rows)
+        stored, hidden = sequences.split(test, sequence.rows)
     targets = preparation(targets)
-    stored, hidden = sequences.split(test, sequence.rows)
     given, hidden = preparation(stored), preparation(hidden)
 
     # Only now: a mistake in the parameters or a missing file is reported without the wait for TensorFlow.
@@ -42,20 +43,20 @@ def main() -> None:
     from autoencoders.training.fit import Diverged, Training, fit
 
     runtime.deterministic(sequence.seed)
-    model = recurrent.predictor("sequence", given.shape[1:], targets.shape[1], sequence.units)
+    model = recurrent.predictor(name, given.shape[1:], targets.shape[1], sequence.units)
     n_parameters = model.count_params()
-    print(f"sequence: {n_parameters:,} parameters, {len(images):,} images", flush=True)
+    print(f"{name}: {n_parameters:,} parameters, {len(images):,} images", flush=True)
     try:
         training = Training.of(sequence.model_dump(), loss="binary_crossentropy")
         losses = fit(model, images, targets, preparation, training)["loss"]
     except Diverged as error:
-        raise InputError(error.sentence("the sequence network", "sequence.learning_rate")) from None
+        raise InputError(error.sentence(name, f"sequence.{name}.learning_rate")) from None
 
     outputs = (
-        files.models("sequence"),
-        files.data("sequence"),
-        files.plots("sequence"),
-        files.metrics("sequence.json"),
+        files.models(name),
+        files.data("sequence", name),
+        files.plots("sequence", name),
+        files.metrics("sequence", f"{name}.json"),
     )
     with files.whole(*outputs) as (folder, tables, plots, metrics):
         storage.save(model, folder)

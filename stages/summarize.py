@@ -68,17 +68,16 @@ def main() -> None:
     datasets, generate, denoise, sequence = read("datasets", "generate", "denoise", "sequence")
     networks = [_network(name, block.dataset, "evaluate") for name, block in classifiers.items()]
     networks += [_network(name, block.dataset, "encode") for name, block in autoencoders.items()]
-    codes = _codes(list(dict(datasets)), representations, embeddings, autoencoders)
+    codes = _codes(list(datasets), representations, embeddings, autoencoders)
     clusterings = _of_codes(codes, _clusterings)
     searches = _of_codes([code for code in codes if code.kind != "embedding"], _searches)
-    predicted = {"dataset": sequence.dataset, "network": "sequence"}
     summary = tables.Summary(
         networks=pd.DataFrame(networks),
         clustering=_with(clusterings, "accuracy", tables.CLUSTERING),
         search=_with(searches, "precision", tables.SEARCH),
         samples=_methods("generate", generate.networks),
         denoising=_methods("denoise", denoise.networks),
-        sequence=tables.methods([(predicted, files.read_json(files.metrics("sequence.json")))], predicted),
+        sequence=_methods("sequence", sequence),
         clustering_unlabelled=_with([row for row in clusterings if "accuracy" not in row], "width", tables.CLUSTERING),
         search_unlabelled=_with(searches, "distance", tables.SEARCH_UNLABELLED),
         samples_unjudged=_methods("generate", generate.unjudged),

@@ -33,6 +33,8 @@ SOURCES = (
     ".dvc/.gitignore",
     ".dvc/plots",
     "tools",
+    # What DVC watches for the images that packages ship.
+    "requirements.lock",
 )
 # What the first run has of each group of `params.yaml`: up to five processes an entry.
 FIRST = {

@@ -1,4 +1,4 @@
-"""The listing of a data set's images in the working directory."""
+"""The listing of a data set's images in the working directory, and where the images of the tests are from."""
 
 import pandas as pd
 
@@ -19,6 +19,11 @@ def relist(dataset: str, **counts: int) -> None:
         if split in counts:
             rows = range(counts[split])
             first = table.loc[table["label"] == 0, "class"].iloc[0]
-            part = pd.DataFrame({"split": split, "row": rows, "image": rows, "label": 0, "class": first})
+            part = pd.DataFrame({"split": split, "row": rows, "image": rows, "label": 0, "class": first, "sha256": ""})
         parts.append(part)
     pd.concat(parts).to_csv(f"data/prepared/{dataset}/listing.csv", index=False)
+
+
+def source_of(block: dict) -> str:
+    """Return the source of the images that a network or another representation of the tests is made from."""
+    return f"bundled_{block['dataset']}"

@@ -36,7 +36,11 @@ def small_parameters() -> dict:
         embedding |= {"n_components": 4, "n_neighbors": 8}
         if embedding["kind"] == "umap":
             embedding["n_epochs"] = 20
-    values["learning_rates"] |= {"epochs": 2, "batch_size": BATCHES[True]["photos"], "rates": [0.1, 0.01]}
+    values["learning_rates"]["photos-rates"] |= {
+        "epochs": 2,
+        "batch_size": BATCHES[True]["photos"],
+        "rates": [0.1, 0.01],
+    }
     values["cluster"] |= {"silhouette_sample": 50, "seeds": 2, "central_images": 3}
     for clusterer in ("kmeans", "mini_batch_kmeans", "gaussian_mixture"):
         values["cluster"][clusterer]["n_init"] = 1
@@ -46,7 +50,7 @@ def small_parameters() -> dict:
     values["generate"] |= {"samples": 30, "shown": 12, "components": [1, 2, 4], "pairs": 3, "steps": 3}
     values["denoise"] |= {"levels": [0.2, 0.5], "images": 12, "shown": 4, "tuning": 6, "median_size": [3, 5]}
     values["denoise"]["nlm"]["h"] = [0.6, 0.8]
-    values["sequence"] |= {"batch_size": BATCHES[False]["digits"], "units": 8, "epochs": 2, "shown": 4}
+    values["sequence"]["digits-rows"] |= {"batch_size": BATCHES[False]["digits"], "units": 8, "epochs": 2, "shown": 4}
     values["map"] |= {"sample": 20, "perplexity": 5, "max_iter": 250}
     return values
 

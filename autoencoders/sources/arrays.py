@@ -19,7 +19,7 @@ from autoencoders.images.forms import DEFAULT, Form
 from autoencoders.sources import idx_files, reading, stacks
 from autoencoders.sources import labels as labelling
 from autoencoders.sources.names import SPLIT_NAMES, check_choice, existing, shown
-from autoencoders.sources.stream import Block, Stream
+from autoencoders.sources.streams import Block, Stream
 from autoencoders.sources.values import check_range, converter
 
 LABELS = ("stored", "none")

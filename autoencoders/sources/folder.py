@@ -9,7 +9,7 @@ from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.forms import DEFAULT, Form
 from autoencoders.sources import reading
 from autoencoders.sources.names import SPLIT_NAMES, check_choice, chosen, existing, in_order, shown, text_of
-from autoencoders.sources.stream import Stream
+from autoencoders.sources.streams import Stream
 
 LABELS = ("folders", "none")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm")

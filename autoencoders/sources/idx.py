@@ -18,7 +18,7 @@ from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.forms import DEFAULT, Form
 from autoencoders.sources import idx_files, reading, stacks
 from autoencoders.sources.names import SPLIT_NAMES, check_choice, existing, shown
-from autoencoders.sources.stream import SPLITS, Block, Stream
+from autoencoders.sources.streams import SPLITS, Block, Stream
 
 LABELS = ("stored", "none")
 REMEDY = "replace it"

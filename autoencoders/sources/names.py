@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from autoencoders.core.errors import ArgumentError
-from autoencoders.sources.stream import SPLITS
+from autoencoders.sources.streams import SPLITS
 
 # The names that splits go by, in any case.
 SPLIT_NAMES = {

@@ -14,7 +14,7 @@ from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.forms import Form
 from autoencoders.images.pictures import Picture, UnreadablePicture, read
 from autoencoders.sources.names import shown
-from autoencoders.sources.stream import Block, Skipped
+from autoencoders.sources.streams import Block, Skipped
 
 # A block ends at so many pictures, or with the picture that brings it to so many bytes.
 BLOCK, BLOCK_BYTES = 256, 2**26

@@ -13,7 +13,7 @@ from autoencoders.core.sampling import sample
 from autoencoders.images.forms import Form, coloured
 from autoencoders.images.pictures import fitted
 from autoencoders.sources.names import check_limit, shown
-from autoencoders.sources.stream import Block
+from autoencoders.sources.streams import Block
 
 # A block has at most so many images, and its images as stored about so many bytes.
 BLOCK, BLOCK_BYTES = 256, 2**24
@@ -171,7 +171,8 @@ def _blocks(parts: Sequence[Part], form: Form, taken: np.ndarray | None) -> Iter
                 if not len(wanted):
                     continue
                 images = part.to_bytes(stored.read(start, stop)[wanted - start], wanted)
-                columns: dict[str, list] = {"split": [part.split] * len(wanted)}
+                columns: dict[str, list] = {"image": [int(row) for row in wanted]}
+                columns["split"] = [part.split] * len(wanted)
                 if part.labels is not None:
                     columns["label"] = [part.labels[row] for row in wanted.tolist()]
                 yield Block(formed(images, form), columns, [])

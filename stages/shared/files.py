@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -169,10 +169,9 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: np.dtype | type, bloc
     ValueError
         If the blocks are of another shape, or have more or fewer rows.
     """
-    about = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
     rows = 0
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, about)
+        _write_header(file, dtype, shape)
         for block in blocks:
             if block.shape[1:] != shape[1:]:
                 raise ValueError(f"a block of rows of the shape {block.shape[1:]} instead of {shape[1:]}")
@@ -180,6 +179,37 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: np.dtype | type, bloc
             rows += len(block)
     if rows != shape[0]:
         raise ValueError(f"{rows} rows instead of {shape[0]}")
+
+
+def write_rows(path: Path, dtype: np.dtype | type, blocks: Iterable[np.ndarray]) -> tuple[int, ...]:
+    """Write the `.npy` file of an array whose number of rows shows at the end, and return its shape.
+
+    Raises
+    ------
+    ValueError
+        If there is no block, or the blocks are of different shapes.
+    """
+    rows, shape = 0, None
+    with path.open("wb") as file:
+        for block in blocks:
+            if shape is None:
+                shape = block.shape[1:]
+                _write_header(file, dtype, (0, *shape))
+            if block.shape[1:] != shape:
+                raise ValueError(f"a block of rows of the shape {block.shape[1:]} instead of {shape}")
+            np.ascontiguousarray(block, dtype).tofile(file)
+            rows += len(block)
+        if shape is None:
+            raise ValueError("no block of rows to write")
+        # NumPy leaves room in the header for the digits of the first axis, so that it can be written anew.
+        file.seek(0)
+        _write_header(file, dtype, (rows, *shape))
+    return rows, *shape
+
+
+def _write_header(file: BinaryIO, dtype: np.dtype | type, shape: tuple[int, ...]) -> None:
+    about = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, about)
 
 
 def read_table(path: Path, **options: Any) -> "pd.DataFrame":

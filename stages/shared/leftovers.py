@@ -20,8 +20,15 @@ DATA = {
     "maps": ("autoencoders",),
     "samples": ("generate.networks", "generate.unjudged"),
     "denoised": ("denoise.networks",),
+    "sequence": ("sequence",),
+    "raw": ("datasets",),
+    "prepared": ("datasets",),
 }
 STAGES = {
+    "neuron": ("neuron",),
+    "preprocess": ("datasets",),
+    "learning_rates": ("learning_rates",),
+    "sequence": ("sequence",),
     "train": ("classifiers", "autoencoders"),
     "evaluate": ("classifiers",),
     "encode": ("autoencoders",),
@@ -41,14 +48,15 @@ def clear(parameters: Parameters) -> None:
 
 def kept(parameters: Parameters) -> dict[Path, set[str]]:
     """Return the folders that have a file or folder for each entry of a mapping, and the names of these."""
-    groups = {group: set(getattr(parameters, group)) for group in ("classifiers", *CODES)}
+    every = ("datasets", "neuron", "classifiers", "learning_rates", "sequence", *CODES)
+    groups = {group: set(getattr(parameters, group)) for group in every}
     groups |= {f"{use}.networks": set(getattr(parameters, use).networks) for use in ("generate", "denoise")}
     groups["generate.unjudged"] = set(parameters.generate.unjudged)
 
     def named(mappings: tuple[str, ...]) -> set[str]:
         return {name for mapping in mappings for name in groups[mapping]}
 
-    folders = {files.models(): named(("classifiers", "autoencoders")) | {"sequence"}}
+    folders = {files.models(): named(("classifiers", "autoencoders", "sequence"))}
     folders |= {files.data(what): named(mappings) for what, mappings in DATA.items()}
     for stage, mappings in STAGES.items():
         folders |= {files.metrics(stage): named(mappings), files.plots(stage): named(mappings)}

@@ -5,12 +5,15 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from tqdm import tqdm
 
 # Work of a few seconds needs no bar; a log gets a line each time that so many seconds have gone by.
 BAR_AFTER = 3
 LINE_EVERY = 10
+
+Item = TypeVar("Item")
 
 
 def watched(
@@ -29,14 +32,25 @@ def watched(
     clock : callable, optional
         Seconds.
     """
+    return counted(slices, lambda rows: rows.stop - rows.start, n, what, clock)
+
+
+def counted(
+    items: Iterable[Item],
+    size: Callable[[Item], int],
+    n: int,
+    what: str,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[Item]:
+    """Yield items that hold images, as many as `size` says of each, and show what `watched` shows."""
     start = said = clock()
     done = 0
     hidden = not sys.stderr.isatty()
     with tqdm(total=n, desc=what, unit=" images", delay=BAR_AFTER, leave=False, disable=hidden) as bar:
-        for rows in slices:
-            yield rows
-            done += rows.stop - rows.start
-            bar.update(rows.stop - rows.start)
+        for item in items:
+            yield item
+            done += size(item)
+            bar.update(size(item))
             now = clock()
             if hidden and done < n and now - said >= LINE_EVERY:
                 said, speed = now, done / (now - start)

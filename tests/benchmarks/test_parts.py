@@ -64,19 +64,19 @@ def test_a_target_that_was_missed_is_shown_so():
     side = {"epochs": 2, "seconds": summary([4.0]), "score": summary([0.5])}
     found = {"part": "Exercise 21", "score": "loss", "chapter": side, "fast": side, "ratio": summary([1.0])}
     total = {key: summary([4.0]) for key in ("chapter", "fast", "ratio")}
-    data = {"photos": {"source": "bundled", "train": 7, "validation": 3}}
+    data = {"photos": {"source": "bundled_photos", "train": 7, "validation": 3}}
     result = {"data": data, "networks": {"photos-simple": {**found, "reached": False}}, "total": total}
     text = "\n".join(chapter.lines(result))
     assert "1.0, target not reached" in text
     assert "Target not reached by: photos-simple." in text
-    assert "10 photos (bundled), the project's bundled data" in text
+    assert "10 photos (bundled_photos), the project's bundled data" in text
 
 
 def test_loops_of_training_are_compared_with_this_projects():
     def trainings(seconds):
         return {"seconds": seconds, "cpu_seconds": [2 * each for each in seconds], "loss": [0.25] * len(seconds)}
 
-    data = {"photos": {"source": "bundled", "train": 7, "validation": 3}}
+    data = {"photos": {"source": "bundled_photos", "train": 7, "validation": 3}}
     ways = {"fit": trainings([2.0, 2.0]), "keras_fit": trainings([3.0, 5.0])}
     text = "\n".join(training.lines({"data": data, "networks": {"photos-simple": ways}}))
     assert "| photos-simple | Keras's `fit` | 4.00 (3.00 to 5.00) | 2.00 (1.50 to 2.50) | 8.00" in text
@@ -126,9 +126,9 @@ def test_a_second_belongs_to_the_innermost_category(monkeypatch):
 def test_official_data_are_taken_where_they_are_named(monkeypatch):
     monkeypatch.setenv(workspace.HOME_VARIABLE, "/somewhere")
     assert workspace.parameters(Options())["datasets"]["photos"]["source"] == "cifar10"
-    assert workspace.parameters(Options(quick=True))["datasets"]["photos"]["source"] == "bundled"
+    assert workspace.parameters(Options(quick=True))["datasets"]["photos"]["source"] == "bundled_photos"
     monkeypatch.delenv(workspace.HOME_VARIABLE)
-    assert workspace.parameters(Options())["datasets"]["digits"]["source"] == "bundled"
+    assert workspace.parameters(Options())["datasets"]["digits"]["source"] == "bundled_digits"
 
 
 def test_parameters_of_the_benchmarks_are_valid(tmp_path):

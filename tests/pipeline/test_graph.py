@@ -23,7 +23,7 @@ ENTRIES = {name: entry.get("do", entry) for name, entry in GRAPH["stages"].items
 # What each stage writes beside its figures and metrics; `${key}` is a data set, a network or a code.
 FOLDERS = {
     "fingerprints": {"data/fingerprints"},
-    "neuron": {"data/responses"},
+    "neuron": set(),
     "extract": {"data/raw/${key}"},
     "preprocess": {"data/prepared/${key}"},
     "train": {"models/${key}"},
@@ -36,8 +36,8 @@ FOLDERS = {
     "map": {"data/maps/${key}"},
     "generate": {"data/samples/${key}"},
     "denoise": {"data/denoised/${key}"},
-    "sequence": {"data/sequence", "models/sequence"},
-    "learning_rates": {"data/learning_rates"},
+    "sequence": {"data/sequence/${key}", "models/${key}"},
+    "learning_rates": set(),
     "summarize": {"data/summary"},
     "report": {"report"},
 }

@@ -98,7 +98,7 @@ def test_a_changed_source_or_section_reruns_what_depends_on_it(finished_checkout
     file = finished_checkout.folder / "autoencoders/uses/reconstruction.py"
     file.write_text(file.read_text(encoding="utf-8") + "\n# Changed.\n", encoding="utf-8")
     change(finished_checkout, "cluster.central_images", 2)
-    stages = ("neuron", "search@digits-denoising", "map@digits-denoising", "cluster-representation@digits-pca")
+    stages = ("neuron@curves", "search@digits-denoising", "map@digits-denoising", "cluster-representation@digits-pca")
     done = finished_checkout.run("dvc", "repro", *stages)
     # Nothing is trained again. Search reads codes and the map clusters, which are the same as before.
     assert stages_run(done.stdout) == [
@@ -148,7 +148,7 @@ def test_dvc_shows_metrics_and_experiments(cold_run):
 def test_dvc_shows_every_plot_and_figure_on_one_page(finished_checkout):
     finished_checkout.run("dvc", "plots", "show")
     page = (finished_checkout.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
-    wanted = ["training-loss", "training-accuracy", "learning-rates", "sigmoid-neuron", "relu-neuron", "confusion"]
+    wanted = ["training-loss", "training-accuracy", "photos-rates", "A sigmoid neuron", "A ReLU neuron", "confusion"]
     wanted += ["first-twelve.png", "first-five.png", "denoised.png", "central-images.png", "neighbours-cosine.png"]
     wanted += ["clusters.png", "clustering-digits.png", "psnr.png"]
     assert [name for name in wanted if name not in page] == []

@@ -95,13 +95,14 @@ def _run_of_one_data_set(values: dict, dataset: str) -> None:
         generate.main(name)
     for name in named(values["denoise"]["networks"]):
         denoise.main(name)
-    for stage, name in ((sequence, "sequence"), (learning_rates, "learning_rates")):
-        if values[name]["dataset"] == dataset:
-            stage.main()
+    for name in named(values["sequence"]):
+        sequence.main(name)
+    for name in named(values["learning_rates"]):
+        learning_rates.main(name)
 
 
 def _run_of_all() -> None:
-    neuron.main()
+    neuron.main("curves")
     summarize.main()
     report.main()
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from clustered import assignments, centres, metrics, scores
-from listed import listed
+from listed import listed, source_of
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn import metrics as scoring
@@ -104,7 +104,7 @@ def test_the_table_has_every_form_and_seed_and_the_metrics_their_means_and_devia
     table, kept = scores(name), metrics(name)
     assert list(table) == ["width", *SCORES]
     assert set(table.index) == {(form, part, run) for form in FORMS for part in SPLITS for run in (0, 1)}
-    assert (kept.pop("source"), kept.pop("scored")) == ("bundled", "held_out")
+    assert (kept.pop("source"), kept.pop("scored")) == (source_of(BLOCKS[name]), "held_out")
     assert list(kept) == FORMS
     for form, found in kept.items():
         rows = table.loc[form, "held_out"]

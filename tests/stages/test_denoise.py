@@ -36,7 +36,7 @@ def test_every_method_is_scored_at_every_level_and_at_the_networks_own(results, 
         f"{method}_{score}": table.loc[(own, method), score] for method in METHODS for score in ("psnr", "ssim")
     }
     assert metrics(name) == {
-        "source": "bundled",
+        "source": "bundled_digits",
         "noise": own,
         **{key: pytest.approx(v) for key, v in expected.items()},
     }

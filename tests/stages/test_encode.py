@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from listed import source_of
 from memory import peak, zeros
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from small import small_parameters
@@ -69,7 +70,7 @@ def test_the_codes_say_where_they_come_from(results, name):
         "shape": SHAPES[name],
         "dtype": "float32",
         "dataset": block["dataset"],
-        "source": "bundled",
+        "source": source["source"],
         "origin": source["origin"],
         "recipe": "fast",
         "protocol": small_parameters()["protocol"],
@@ -88,7 +89,7 @@ def test_the_scores_are_those_of_the_reconstructed_test_images(results, pixels, 
         "ssim": ssim(clean, found),
     }
     scores = metrics(name)
-    assert scores["source"] == "bundled" and scores["code_size"] == np.prod(SHAPES[name])
+    assert scores["source"] == source_of(AUTOENCODERS[name]) and scores["code_size"] == np.prod(SHAPES[name])
     assert {score: scores[score] for score in expected} == pytest.approx(expected, rel=1e-3, abs=1e-5)
 
 

@@ -2,22 +2,23 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 from small import write_parameters
 
 from autoencoders.core.errors import InputError
-from autoencoders.sources import Images, Source, cifar10
+from autoencoders.sources import SOURCES, cifar10
+from autoencoders.sources.streams import of_arrays
 from stages import extract as stage
 from stages.shared.parameters import load
 from stages.shared.running import run
-from stages.shared.settings.datasets import DatasetsSettings
+from stages.shared.settings.datasets import Dataset
 
 PARAMETERS = Path(__file__).parents[2] / "params.yaml"
-FILES = [
-    "classes.json", "source.json", "test/images.npy", "test/labels.npy", "train/images.npy", "train/labels.npy"
-]  # fmt: skip
+FILES = ["classes.json", "images.npy", "listing.csv", "skipped.csv", "source.json"]
 
 
 @pytest.fixture
@@ -49,46 +50,56 @@ def fingerprints(folder: Path) -> dict[str, str]:
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names(folder)}
 
 
+def listing(dataset: str) -> pd.DataFrame:
+    return pd.read_csv(written(dataset) / "listing.csv")
+
+
 def test_photos_are_written(configure, no_network, capsys):
-    configure("photos", source="bundled", crops=10, test_share=0.2, limit=None)
+    configure("photos", crops=10, test_share=0.2, limit=None)
     stage.main("photos")
     folder = written("photos")
     assert names(folder) == FILES
-    for split, count in (("train", 80), ("test", 20)):
-        images, labels = (np.load(folder / split / f"{kind}.npy", allow_pickle=False) for kind in ("images", "labels"))
-        assert images.shape == (count, 32, 32, 3) and images.dtype == np.uint8
-        assert labels.shape == (count,) and labels.dtype == np.int64
-        assert set(labels.tolist()) == set(range(10))
+    images, table = np.load(folder / "images.npy", allow_pickle=False), listing("photos")
+    assert images.shape == (100, 32, 32, 3) and images.dtype == np.uint8
+    assert list(table) == ["image", "split", "label", "sha256"]
+    assert table["split"].tolist() == ["train"] * 80 + ["test"] * 20
+    # Test images count from zero again.
+    assert table["image"].tolist() == [*range(80), *range(20)]
+    assert table["sha256"].tolist() == [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
+    for _, part in table.groupby("split"):
+        assert set(part["label"]) == set(range(10))
+    assert (folder / "skipped.csv").read_text(encoding="utf-8") == "file,reason\n"
     classes = json.loads((folder / "classes.json").read_text(encoding="utf-8"))
     assert len(classes) == 10 and "astronaut" in classes
     assert json.loads((folder / "source.json").read_text(encoding="utf-8")) == {
         "dataset": "photos",
-        "source": "bundled",
+        "source": "bundled_photos",
         "origin": "crops of ten photographs that scikit-image and scikit-learn ship",
-        "train": 80,
-        "test": 20,
+        "images": 100,
+        "skipped": 0,
+        "left_out": {},
     }
-    assert "80 training and 20 test images from crops of ten photographs" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("photos: 100 images from crops of ten photographs")
 
 
 def test_digits_are_written(configure, no_network):
-    configure("digits", source="bundled", limit=100, test_share=0.3)
+    configure("digits", limit=100, test_share=0.3)
     stage.main("digits")
     assert names(written("digits")) == FILES
-    assert np.load(written("digits") / "train/images.npy").shape == (70, 28, 28, 1)
-    assert np.load(written("digits") / "test/images.npy").shape == (30, 28, 28, 1)
+    assert np.load(written("digits") / "images.npy").shape == (100, 28, 28, 1)
+    assert listing("digits")["split"].value_counts().to_dict() == {"train": 70, "test": 30}
 
 
 def test_two_runs_write_the_same_bytes_and_another_seed_others(configure):
-    configure("photos", source="bundled", crops=5, seed=3)
+    configure("photos", crops=5, seed=3)
     stage.main("photos")
     first = fingerprints(written("photos"))
     shutil.rmtree("data")
     stage.main("photos")
     assert fingerprints(written("photos")) == first
-    configure("photos", source="bundled", crops=5, seed=4)
+    configure("photos", crops=5, seed=4)
     stage.main("photos")
-    assert fingerprints(written("photos"))["train/images.npy"] != first["train/images.npy"]
+    assert fingerprints(written("photos"))["images.npy"] != first["images.npy"]
 
 
 @pytest.mark.parametrize(
@@ -101,27 +112,22 @@ def test_the_library_gets_the_parameters_and_the_data_home(configure, monkeypatc
         monkeypatch.setenv("AUTOENCODER_DATA_HOME", variable)
     given = {}
 
-    def load(dataset, **options):
-        given.update(options, dataset=dataset)
-        images = Images(np.zeros((2, 32, 32, 3), np.uint8), np.zeros(2, np.int64))
-        return Source(["only"], images, images, "nowhere")
+    def stream(source, options, **more):
+        given.update(more, source=source, options=options)
+        images = np.zeros((2, 32, 32, 3), np.uint8)
+        return of_arrays(["only"], "nowhere", {"train": (images, np.zeros(2, np.int64))})
 
-    monkeypatch.setattr(stage, "load", load)
+    monkeypatch.setattr(stage, "stream", stream)
     stage.main("photos")
-    assert given.pop("home") == Path(home.replace("HOME", str(tmp_path)))
-    assert callable(given.pop("log"))
     said = (
         "DVC does not notice when official files are added or replaced: run `dvc repro --force --single-item extract@"
     )
     assert said in capsys.readouterr().out
     assert given == {
-        "dataset": "photos",
         "source": "cifar10",
-        "batches": [2, 4],
-        "crops": 9,
-        "limit": 11,
-        "test_share": 0.25,
-        "seed": 6,
+        "options": {"batches": [2, 4], "limit": 11, "test_share": 0.25, "seed": 6},
+        "path": Path("requirements.lock"),
+        "home": Path(home.replace("HOME", str(tmp_path))),
     }
 
 
@@ -129,7 +135,7 @@ def test_official_files_are_read_from_the_data_home(data_home, configure, monkey
     configure("photos", source="cifar10", limit=20)
     monkeypatch.setenv("AUTOENCODER_DATA_HOME", str(data_home))
     stage.main("photos")
-    labels = np.load(written("photos") / "train/labels.npy")
+    labels = listing("photos").query("split == 'train'")["label"]
     assert labels[:12].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3, 4, 7] and len(labels) == 20
     # What another machine reads from another folder must have the same record.
     assert str(data_home) not in (written("photos") / "source.json").read_text(encoding="utf-8")
@@ -154,9 +160,6 @@ def test_an_unknown_data_set_is_one_sentence(configure):
 
 
 def test_the_parameters_and_the_library_know_the_same_sources():
-    from autoencoders.sources import SOURCES
-
-    assert {
-        name: field.annotation.model_fields["source"].annotation.__args__
-        for name, field in DatasetsSettings.model_fields.items()
-    } == SOURCES
+    settings = get_args(get_args(Dataset)[0])
+    known = [source for each in settings for source in get_args(each.model_fields["source"].annotation)]
+    assert sorted(known) == sorted(SOURCES)

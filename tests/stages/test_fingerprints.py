@@ -67,7 +67,7 @@ def test_what_every_stage_uses_changes_every_fingerprint(sources):
         ("cluster", {"cluster"}),
         ("in_memory", {"cluster", "generate", "search"}),
         ("map", {"map"}),
-        ("sequence", set()),
+        ("neuron", set()),
     ],
 )
 def test_a_changed_section_changes_the_fingerprints_of_the_stages_whose_runs_share_it(sources, section, stages):

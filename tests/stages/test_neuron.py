@@ -8,7 +8,7 @@ THETAS = [1, 5, 0.2]
 
 
 def table(name: str) -> pd.DataFrame:
-    return pd.read_csv(f"data/responses/{name}.csv")
+    return pd.read_csv(f"plots/neuron/curves.{name}.csv")
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "relu"])
@@ -31,12 +31,18 @@ def test_the_curves_are_the_neurons_responses(results):
 
 
 def test_all_figures_are_drawn(results, drawn):
-    assert drawn("plots/neuron") == {"sigmoid-neuron.png", "sigmoid.png", "relu-neuron.png", "relu.png", "pooling.png"}
+    assert drawn("plots/neuron/curves") == {
+        "sigmoid-neuron.png",
+        "sigmoid.png",
+        "relu-neuron.png",
+        "relu.png",
+        "pooling.png",
+    }
 
 
 def test_the_curves_follow_the_parameters_and_pooling_stays_the_books_example(change, drawings):
-    change("neuron", theta=[-2.5], points=3, start=0, stop=4)
-    neuron.main()
+    change("neuron.curves", theta=[-2.5], points=3, start=0, stop=4)
+    neuron.main("curves")
     for name, responses in (("sigmoid", 1 / (1 + np.exp([0, 5, 10]))), ("relu", [0, 0, 0])):
         found = table(name)
         assert found["curve"].tolist() == ["θ = -2.5"] * 3 and found["x"].tolist() == [0, 2, 4]

@@ -63,7 +63,7 @@ def test_the_vectors_say_where_they_come_from(results, name):
         "shape": [WIDTHS[name]],
         "dtype": "float32",
         "dataset": block["dataset"],
-        "source": "bundled",
+        "source": source["source"],
         "origin": source["origin"],
         "protocol": "held-out",
         "parameters": block,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from listed import listed, relist
+from listed import listed, relist, source_of
 from memory import allow, peak, zeros
 from scipy.spatial.distance import cdist
 from small import ROOT, small_parameters
@@ -99,7 +99,7 @@ def test_the_metrics_are_the_shares_of_neighbours_of_the_querys_class(results, n
         agrees = found["label"] == found["neighbour_label"]
         expected |= {f"{metric}_precision_at_{k}": agrees[found["rank"] <= k].mean() for k in COUNTS}
     kept = metrics(name)
-    assert kept.pop("source") == "bundled"
+    assert kept.pop("source") == source_of(SOURCES[name])
     assert kept == pytest.approx(expected, rel=1e-5)
 
 

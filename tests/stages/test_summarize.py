@@ -177,7 +177,7 @@ def test_samples_denoising_and_sequence_have_a_row_a_method(workspace):
     predicted = {"network_psnr": 14.25, "last_row_psnr": 12.0, "mean_image_psnr": 13.0, "nearest_image_psnr": 9.0}
     rewrite("generate", "digits-variational", **generated)
     rewrite("denoise", "digits-denoising", **restored)
-    path = Path("metrics/sequence.json")
+    path = Path("metrics/sequence/digits-rows.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), **predicted}))
     summarize.main()
     tables = markdown()
@@ -195,8 +195,8 @@ def test_samples_denoising_and_sequence_have_a_row_a_method(workspace):
         "dB PSNR over the best filter",
         "median filter",
     ]
-    dataset = PARAMETERS["sequence"]["dataset"]
-    assert found["Prediction of lower rows", dataset]["winner"] == "sequence"
+    dataset = PARAMETERS["sequence"]["digits-rows"]["dataset"]
+    assert found["Prediction of lower rows", dataset]["winner"] == "digits-rows"
     assert found["Samples", "digits"]["winner"] == "digits-variational, samples of the prior"
 
 
@@ -295,7 +295,7 @@ def test_without_anything_to_compare_with_the_networks_are_summarized(workspace)
         "metrics/search/digits-pca.json",
         "metrics/generate/digits-variational.json",
         "metrics/denoise/digits-denoising.json",
-        "metrics/sequence.json",
+        "metrics/sequence/digits-rows.json",
         "models/digits-strided/history.csv",
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from listed import listed
+from listed import listed, source_of
 from small import small_parameters, write_parameters
 
 from autoencoders.core.errors import InputError
@@ -109,7 +109,7 @@ def test_the_history_has_a_row_an_epoch_and_the_metrics_its_last_one(results, gr
     assert found["epoch"].tolist() == [1, 2]
     assert np.isfinite(found).all(axis=None)
     kept = metrics(name)
-    assert (kept.pop("source"), kept.pop("recipe")) == ("bundled", "fast")
+    assert (kept.pop("source"), kept.pop("recipe")) == (source_of(GROUPS[group][name]), "fast")
     expected = {"parameters": count_parameters(GROUPS[group][name]), "epochs": 2, **found[list(scores)].iloc[-1]}
     assert kept == pytest.approx(expected, rel=1e-5)
 

@@ -8,7 +8,6 @@ from stages.shared.settings.datasets import ImageSettings
 from stages.shared.settings.fields import (
     Colour,
     Count,
-    DatasetName,
     Name,
     NotNegative,
     Positive,
@@ -33,17 +32,8 @@ class WindowSettings(Settings):
     """One kind of patches."""
 
     colour: Colour
-    patch_size: Annotated[int, Field(ge=2, le=28)]
+    patch_size: Annotated[int, Field(ge=2, le=512)]
     grid: Annotated[int, Field(ge=1, le=8)]
-
-    @model_validator(mode="after")
-    def _each_cell_has_a_patch(self):
-        if 28 - self.patch_size + 1 < self.grid:
-            raise ValueError(
-                f"grid is {self.grid}, but there are fewer places for patches of {self.patch_size} pixels; "
-                f"lower one of them"
-            )
-        return self
 
 
 class OfPatchesSettings(ImageSettings):
@@ -95,7 +85,7 @@ class EmbeddingSettings(ScalingSettings):
     """What both kinds of embeddings have."""
 
     of: Name
-    dataset: DatasetName
+    dataset: Name
     n_components: Count
     n_neighbors: Annotated[Count, Field(ge=2)]
     metric: Literal["euclidean", "cosine", "manhattan"]

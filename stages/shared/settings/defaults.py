@@ -25,9 +25,9 @@ def _some_of(settings: type[Settings]) -> type[Settings]:
     return create_model(f"{settings.__name__}Defaults", __base__=Settings, **optional)  # type: ignore[call-overload]
 
 
-# A mapping for each kind, `defaults.<kind>`.
+# A mapping for each kind that is used, `defaults.<kind>`.
 DefaultsSettings = create_model(
     "DefaultsSettings",
     __base__=Settings,
-    **{kind: (_some_of(settings), ...) for kind, settings in KINDS.items()},  # type: ignore[call-overload]
+    **{kind: (_some_of(settings), None) for kind, settings in KINDS.items()},  # type: ignore[call-overload]
 )

@@ -43,8 +43,9 @@ def _file_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_file_name)]
-DatasetName = Literal["photos", "digits"]
 Colour = Literal["grey", "rgb"]
+# A path, or a name of a file; a NUL ends names in the calls of operating systems.
+Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
 
 
 def _distinct(values: list[Item]) -> list[Item]:

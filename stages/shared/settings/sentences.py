@@ -6,8 +6,9 @@ from stages.shared.settings.defaults import KINDS, OWN
 from stages.shared.settings.fields import UnusableName
 from stages.shared.settings.layers import WITH_DEFAULTS
 
-# Groups whose settings are of several classes. Pydantic puts the kind, which tells them apart, into an error's place.
-TAGGED = ("autoencoders", "representations", "embeddings")
+# Groups whose settings are of several classes, and the key that tells these apart. Pydantic puts its value into an
+# error's place.
+TAGGED = {"datasets": "source", "autoencoders": "kind", "representations": "kind", "embeddings": "kind"}
 
 
 def first_mistake(errors: Sequence[Mapping], file: str, values: Mapping) -> str:
@@ -40,9 +41,10 @@ def _sentence(error: Mapping, file: str, values: Mapping) -> str:
         case "missing":
             return f"{file} lacks the parameter {key}; add it{_or_its_default(path, values)}."
         case "union_tag_not_found":
-            return f"{file} lacks the parameter {key}.kind; add it."
+            return f"{file} lacks the parameter {key}.{TAGGED[path[0]]}; add it."
         case "union_tag_invalid":
-            return f"{key}.kind is {written(given.get('kind'))}; it should be one of {error['ctx']['expected_tags']}."
+            tag = TAGGED[path[0]]
+            return f"{key}.{tag} is {written(given.get(tag))}; it should be one of {error['ctx']['expected_tags']}."
         case "value_error":
             message = str(error["ctx"]["error"])
             if isinstance(error["ctx"]["error"], UnusableName):

@@ -1,17 +1,15 @@
 """What the parameters alone say of sizes: how many images there are, and how wide a code is.
 
-What an official source holds shows only in its files. These functions then return the most there can be, so that a
-check by them refuses nothing that would work.
+What official files and a user's own images hold shows only in these. The functions then return the most there can be,
+or None, so that a check by them refuses nothing that would work.
 """
 
 from typing import Any, NamedTuple
 
 from stages.shared.settings.codes import ScalingSettings
 from stages.shared.settings.datasets import DatasetSettings, PhotosSettings
+from stages.shared.settings.fields import MOST
 
-# Pixels a side of the images of each data set, and their channels.
-SIDES = {"photos": 32, "digits": 28}
-CHANNELS = {"photos": 3, "digits": 1}
 # Images of the bundled digits; classes of the bundled photographs; training and test images of the official files.
 DIGITS, PHOTOGRAPHS = 1797, 10
 MNIST, CIFAR10_BATCH, OFFICIAL_TEST = 60_000, 10_000, 10_000
@@ -29,8 +27,11 @@ class Counts(NamedTuple):
 
 def counts(dataset: DatasetSettings) -> Counts:
     """Return the numbers of images of a data set: those there are of a bundled source, the most of another."""
+    if dataset.own:
+        most = dataset.limit or MOST
+        return Counts(most, most, most)
     limit = float("inf") if dataset.limit is None else dataset.limit
-    if dataset.source != "bundled":
+    if not dataset.source.startswith("bundled"):
         most = CIFAR10_BATCH * len(dataset.batches) if isinstance(dataset, PhotosSettings) else MNIST
         training = min(limit, most)
         # Without a file of test images, a share of the training images becomes these.
@@ -53,31 +54,33 @@ def fitted(counts: Counts, block: Any, protocol: str = "held-out") -> int:
     return counts.train + (0 if getattr(block, "validation", False) else counts.validation)
 
 
-def code_shape(block: Any, n_fitted: int) -> tuple[int, ...]:
+def code_shape(block: Any, dataset: DatasetSettings, n_fitted: int) -> tuple[int, ...] | None:
     """Return the shape of a code of an autoencoder or a representation that is fitted to so many images.
 
-    It may be narrower than this where the images have fewer principal components or different patches.
+    It may be narrower than this where the images have fewer principal components or different patches. None where it
+    depends on the size of the images, and the parameters do not show this.
     """
-    side = SIDES[block.dataset]
-    pixels = side * side * (1 if block.colour == "grey" else CHANNELS[block.dataset])
+    most = PATCHES_PER_IMAGE * n_fitted
     match block.kind:
-        case "convolutional":
-            left = side // 2 ** len(block.filters)
-            return left, left, block.filters[-1]
-        case "pixels":
-            return (pixels,)
-        case "pca":
-            return (min(block.n_components, pixels, n_fitted),)
-        case "patches" | "patch_autoencoder":
-            most = PATCHES_PER_IMAGE * n_fitted
-            numbers = block.units if block.kind == "patch_autoencoder" else min(block.n_clusters, most)
-            return (sum(window.grid**2 for window in block.windows) * numbers,)
-    return (block.units[-1],)
+        case "patches":
+            return (sum(window.grid**2 for window in block.windows) * min(block.n_clusters, most),)
+        case "patch_autoencoder":
+            return (sum(window.grid**2 for window in block.windows) * block.units,)
+        case "dense" | "strided":
+            return (block.units[-1],)
+    if dataset.image_size is None:
+        return None
+    height, width = dataset.image_size
+    if block.kind == "convolutional":
+        halved = 2 ** len(block.filters)
+        return height // halved, width // halved, block.filters[-1]
+    pixels = height * width * (1 if block.colour == "grey" else dataset.channels)
+    return (min(block.n_components, pixels, n_fitted) if block.kind == "pca" else pixels,)
 
 
 def scaled_width(shape: tuple[int, ...], scaling: ScalingSettings, n_fitted: int) -> int:
     """Return how many numbers are left of a code of this shape that is scaled."""
-    if len(shape) == 3 and scaling.pooling is not None and scaling.pooling < shape[0]:
+    if len(shape) == 3 and scaling.pooling is not None and scaling.pooling < min(shape[:2]):
         shape = (scaling.pooling, scaling.pooling, shape[2])
     width = 1
     for size in shape:

@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 from stages.shared.settings.codes import ScalingSettings
 from stages.shared.settings.fields import (
     Count,
-    DatasetName,
     Distinct,
     Name,
     NotNegative,
@@ -90,14 +89,14 @@ class MapSettings(Settings):
 class GeneratedSettings(Settings):
     """A network whose samples are drawn, and the classifier that judges them."""
 
-    dataset: DatasetName
+    dataset: Name
     classifier: Name
 
 
 class UnjudgedSettings(Settings):
     """A network whose samples are drawn, and that no classifier judges."""
 
-    dataset: DatasetName
+    dataset: Name
 
 
 class GenerateSettings(Settings):
@@ -119,7 +118,7 @@ class GenerateSettings(Settings):
 class DenoisedSettings(Settings):
     """A network that is set beside filters."""
 
-    dataset: DatasetName
+    dataset: Name
 
 
 class NonLocalMeansSettings(Settings):

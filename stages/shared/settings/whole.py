@@ -15,7 +15,7 @@ from stages.shared.settings.codes import (
     SpectralSettings,
     UMAPSettings,
 )
-from stages.shared.settings.datasets import DatasetsSettings
+from stages.shared.settings.datasets import Dataset
 from stages.shared.settings.defaults import DefaultsSettings
 from stages.shared.settings.fields import Name, Positive, Settings
 from stages.shared.settings.networks import (
@@ -36,7 +36,9 @@ from stages.shared.settings.uses import (
 )
 
 # Groups of what is named by the user; each name is that of folders, so that no two groups may share one.
-GROUPS = ("classifiers", "autoencoders", "representations", "embeddings")
+GROUPS = ("classifiers", "autoencoders", "sequence", "representations", "embeddings")
+# Groups of what is made from the images of a data set.
+MADE = ("classifiers", "learning_rates", "autoencoders", "sequence", "representations", "embeddings")
 
 Autoencoder = Annotated[DenseSettings | ConvolutionalSettings | StridedSettings, Field(discriminator="kind")]
 Representation = Annotated[
@@ -51,21 +53,21 @@ class Parameters(Settings):
     recipe: Literal["fast", "chapter"]
     protocol: Literal["held-out", "together"]
     in_memory: Positive
-    neuron: NeuronSettings
-    datasets: DatasetsSettings
+    neuron: dict[Name, NeuronSettings]
+    datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
     # Before the networks and embeddings: a mistake in their defaults is one of theirs as well, and named only here.
     defaults: DefaultsSettings
     classifiers: dict[Name, ClassifierSettings]
     autoencoders: Annotated[dict[Name, Autoencoder], Field(min_length=1)]
     representations: dict[Name, Representation]
     embeddings: dict[Name, Embedding]
-    learning_rates: LearningRatesSettings
+    learning_rates: dict[Name, LearningRatesSettings]
     cluster: ClusterSettings
     search: SearchSettings
     map: MapSettings
     generate: GenerateSettings
     denoise: DenoiseSettings
-    sequence: SequenceSettings
+    sequence: dict[Name, SequenceSettings]
 
     @model_validator(mode="after")
     def _names_differ(self):
@@ -77,9 +79,30 @@ class Parameters(Settings):
             # The file systems of macOS and Windows take both for the same.
             if (other := known.setdefault(name.lower(), name)) != name:
                 raise ValueError(f"the names {other} and {name} differ by capital letters alone; rename one of them")
-        for group in ("classifiers", "autoencoders"):
-            if "sequence" in getattr(self, group):
-                raise ValueError(f"{group} has one named sequence, the name of another stage's network; rename it")
+        return self
+
+    @model_validator(mode="after")
+    def _data_sets_are_there(self):
+        for group in MADE:
+            for name, block in getattr(self, group).items():
+                _refers(f"{group}.{name}.dataset is '{block.dataset}'", block.dataset, self.datasets, "no data set")
+        for group in ("classifiers", "learning_rates"):
+            for name, block in getattr(self, group).items():
+                if getattr(self.datasets[block.dataset], "labels", "") == "none":
+                    raise ValueError(
+                        f"{group}.{name}.dataset is '{block.dataset}', which has no labels to learn; "
+                        f"remove {group}.{name}, or name where the labels are"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _used_kinds_have_defaults(self):
+        for group in ("classifiers", "autoencoders", "embeddings"):
+            for name, block in getattr(self, group).items():
+                if getattr(self.defaults, block.kind) is None:
+                    raise ValueError(
+                        f"defaults has no {block.kind}, the kind of {group}.{name}; add it, if only as `{{}}`"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autoencoders.core.errors import InputError
-from autoencoders.sources import SOURCES, bundled, load
+from autoencoders.sources import bundled, stream
 
 CROPS, SHARE = 12, 0.25
 
@@ -121,8 +121,10 @@ def test_limit_takes_the_first_crops(photos):
 
 
 def test_neither_photographs_nor_digits_need_the_network(no_network, tmp_path):
-    for dataset in SOURCES:
-        load(dataset, "bundled", home=tmp_path / "absent", crops=4, test_share=0.25)
+    options = {"test_share": 0.25, "seed": 0, "limit": None}
+    for source, more in (("bundled_photos", {"crops": 4}), ("bundled_digits", {})):
+        found = stream(source, {**options, **more}, path=tmp_path / "absent", home=tmp_path / "absent")
+        assert sum(len(block.images) for block in found.blocks) == found.total
     assert not list(tmp_path.iterdir())
 
 
@@ -213,7 +215,8 @@ def test_limit_applies_before_the_share_is_set_apart():
 @pytest.mark.slow
 def test_reading_digits_imports_nothing_for_photographs():
     code = (
-        "import sys; from autoencoders.sources import load; load('digits', 'bundled', home=None); "
+        "import sys; from autoencoders.sources import stream; "
+        "stream('bundled_digits', {'test_share': 0.2, 'seed': 0}, path=None, home=None); "
         "sys.exit(', '.join({'skimage', 'tensorflow', 'pooch'} & sys.modules.keys()) or 0)"
     )
     root = Path(__file__).parents[3]
@@ -224,14 +227,6 @@ def test_reading_digits_imports_nothing_for_photographs():
 # The way in
 
 
-@pytest.mark.parametrize(
-    ("dataset", "source", "message"),
-    [
-        ("letters", "bundled", "^There is no data set 'letters'; use photos or digits.$"),
-        ("photos", "mnist", "^The data set photos has no source 'mnist'; use bundled or cifar10.$"),
-        ("digits", "cifar10", "^The data set digits has no source 'cifar10'; use bundled or mnist.$"),
-    ],
-)
-def test_unknown_sources_are_refused(dataset, source, message, tmp_path):
-    with pytest.raises(InputError, match=message):
-        load(dataset, source, home=tmp_path)
+def test_an_unknown_source_is_refused(tmp_path):
+    with pytest.raises(InputError, match="^There is no source 'letters'; use bundled_photos or "):
+        stream("letters", {}, path=tmp_path, home=tmp_path)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autoencoders.core.errors import InputError
-from autoencoders.sources import cifar10, load
+from autoencoders.sources import cifar10
 
 SIZE = 20
 NAMES = [f"class {number}" for number in range(10)]
@@ -56,7 +56,7 @@ def packed(home: Path, files: dict[str, bytes]) -> Path:
 
 
 def read(home: Path, log=lambda line: None, **options):
-    return load("photos", "cifar10", home=home, log=log, **options)
+    return cifar10.load(home, log=log, **{"batches": (1,), "limit": None, "test_share": 0.2, "seed": 0, **options})
 
 
 def without(files: dict[str, bytes], *names: str) -> dict[str, bytes]:

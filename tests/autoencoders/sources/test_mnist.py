@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autoencoders.core.errors import InputError
-from autoencoders.sources import load, mnist
+from autoencoders.sources import mnist
 
 N_TRAIN, N_TEST = 20, 10
 IDX = (*mnist.TRAIN, *mnist.TEST)
@@ -71,7 +71,7 @@ def gz(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def read(home: Path, log=lambda line: None, **options):
-    return load("digits", "mnist", home=home, log=log, **options)
+    return mnist.load(home, log=log, **{"limit": None, "test_share": 0.2, "seed": 0, **options})
 
 
 def assert_holds(source, arrays):

@@ -16,14 +16,12 @@ def test_what_is_kept_is_what_the_graph_makes_of_the_entries():
     expected = defaultdict(set)
     for stage in parameters.load(ROOT / "dvc.yaml")["stages"].values():
         mapping = stage.get("foreach", "").strip("${}")
-        if mapping in ("", "datasets"):
+        if not mapping:
             continue
         outs = [out for kind in ("outs", "plots", "metrics") for out in stage["do"].get(kind, [])]
         paths = [Path(out if isinstance(out, str) else next(iter(out))) for out in outs]
         for path in paths:
             expected[path.parent] |= set(reduce(getitem, mapping.split("."), values))
-    # Another stage's network lies among those of `train`.
-    expected[Path("models")].add("sequence")
     found = leftovers.kept(parameters.check(values))
     assert {folder: found.get(folder) for folder in expected} == expected
 
@@ -32,8 +30,12 @@ def test_what_the_parameters_no_longer_name_is_removed_and_all_else_stays(tmp_pa
     monkeypatch.chdir(tmp_path)
     gone = ["metrics/train/old.json", "models/old/history.csv", "plots/evaluate/old.csv", "plots/map/old/classes.png"]
     gone += ["data/codes/old/test.npy", "metrics/denoise/old.json", "data/maps/.partial-digits-simple/map.html"]
-    left = ["metrics/train/digits-simple.json", "models/sequence/history.csv", "models/digits-simple/summary.txt"]
-    left += ["plots/evaluate/digits-classifier.csv", "plots/neuron/relu.png", "metrics/sequence.json"]
+    left = ["metrics/train/digits-simple.json", "models/digits-rows/history.csv", "models/digits-simple/summary.txt"]
+    left += [
+        "plots/evaluate/digits-classifier.csv",
+        "plots/neuron/curves.relu.csv",
+        "metrics/sequence/digits-rows.json",
+    ]
     left += ["metrics/train/.DS_Store", "data/downloads/mnist.pkl", "plots/notes.txt"]
     for file in map(Path, [*gone, *left]):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +46,15 @@ def test_what_the_parameters_no_longer_name_is_removed_and_all_else_stays(tmp_pa
     assert "models/old is removed: params.yaml names no such entry.\n" in capsys.readouterr().out
 
 
-EMPTIED = ["representations", "embeddings", "generate.networks", "denoise.networks"]
+EMPTIED = [
+    "neuron",
+    "learning_rates",
+    "sequence",
+    "representations",
+    "embeddings",
+    "generate.networks",
+    "denoise.networks",
+]
 WITHOUT_CLASSIFIERS = ["classifiers", "generate.networks"]
 
 
@@ -66,7 +76,8 @@ def test_of_an_emptied_mapping_nothing_is_left_in_summary_and_report(workspace, 
     write_parameters(workspace, values)
     summarize.main()
     report.main()
-    assert json.loads(Path("metrics/sequence.json").read_text(encoding="utf-8"))
-    assert {path.stem for path in Path("metrics").rglob("*")} & names == set()
+    assert json.loads(Path("metrics/encode/digits-simple.json").read_text(encoding="utf-8"))
+    left = [path for folder in ("metrics", "plots") for path in Path(folder).rglob("*")]
+    assert {path.name.partition(".")[0] for path in left} & names == set()
     if "generate.networks" in keys:
         assert "Samples" not in Path("report/index.html").read_text(encoding="utf-8")

@@ -56,7 +56,7 @@ from stages.shared import parameters
         (
             "autoencoders.digits-simple.colour",
             "rgb",
-            "autoencoders.digits-simple: colour must be grey for the digits, which have one channel.",
+            "autoencoders.digits-simple.colour is 'rgb', but the images of digits are grey; write 'grey'.",
         ),
         (
             "datasets.photos.batches",
@@ -66,8 +66,9 @@ from stages.shared import parameters
         ("datasets.photos.batches", [1, 1], "datasets.photos.batches: each value must be given once."),
         (
             "datasets.photos.source",
-            "mnist",
-            "datasets.photos.source is 'mnist', but the input should be 'bundled' or 'cifar10'.",
+            "mnist5",
+            "datasets.photos.source is 'mnist5'; it should be one of 'bundled_photos', 'cifar10', 'bundled_digits', "
+            "'mnist', 'folder', 'table', 'arrays', 'idx'.",
         ),
         ("in_memory", 1e31, "in_memory is 1e+31, but the input should be less than or equal to 1e+30."),
         ("protocol", "apart", "protocol is 'apart', but the input should be 'held-out' or 'together'."),
@@ -101,9 +102,9 @@ from stages.shared import parameters
         ),
         (
             "representations.photos-patches.windows",
-            [{"colour": "rgb", "patch_size": 27, "grid": 3}],
-            "representations.photos-patches.windows.0: grid is 3, but there are fewer places for patches of 27 pixels; "
-            "lower one of them.",
+            [{"colour": "rgb", "patch_size": 31, "grid": 3}],
+            "representations.photos-patches.windows.0 asks for 3 places a side for patches of 31 pixels, but the "
+            "images have 32×32; lower grid or patch_size.",
         ),
         (
             "representations.photos-patch-autoencoder.noise",
@@ -207,9 +208,20 @@ from stages.shared import parameters
             "'none', 'standardise' or 'whiten'.",
         ),
         ("cluster.seeds", 0, "cluster.seeds is 0, but the input should be greater than or equal to 1."),
-        ("learning_rates.rates", [0.1, 0.1000001], "learning_rates.rates: each value must be given once."),
-        ("neuron.theta", [1, 1.0], "neuron.theta: each value must be given once."),
-        ("neuron.start", 6, "neuron: start must be below stop."),
+        (
+            "learning_rates.photos-rates.rates",
+            [0.1, 0.1000001],
+            "learning_rates.photos-rates.rates: each value must be given once.",
+        ),
+        ("neuron.curves.theta", [1, 1.0], "neuron.curves.theta: each value must be given once."),
+        ("neuron.curves.start", 6, "neuron.curves: start must be below stop."),
+        ("datasets", {}, "datasets is {}, but it needs an entry; add one."),
+        (
+            "autoencoders.digits-simple.dataset",
+            "letters",
+            "autoencoders.digits-simple.dataset is 'letters', which is no data set; correct or remove it.",
+        ),
+        ("datasets.photos.path", "", "datasets.photos.path is '', but the input should have at least 1 character."),
         ("autoencoders", {}, "autoencoders is {}, but it needs an entry; add one."),
         (
             "generate.unjudged",

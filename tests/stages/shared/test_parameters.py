@@ -122,7 +122,21 @@ def test_of_a_parameter_that_neither_a_network_nor_its_defaults_give_both_places
 
 def test_missing_defaults_are_named(values):
     del values["defaults"]["umap"]
-    with pytest.raises(InputError, match=r"^params.yaml lacks the parameter defaults\.umap; add it\.$"):
+    lacks = (
+        r"^params.yaml lacks the parameter embeddings\.digits-deep-umap\.\w+; add it, there or under defaults\.umap\.$"
+    )
+    with pytest.raises(InputError, match=lacks):
+        parameters.check(values)
+    # DVC would not find what the graph names.
+    del values["embeddings"]["digits-deep-umap"]
+    parameters.check(values)
+    whole = {**values["defaults"]["classifier"], **values["classifiers"]["digits-classifier"]}
+    values["classifiers"] = {"digits-classifier": whole}
+    values["learning_rates"] = {}
+    del values["defaults"]["classifier"]
+    values["recipe"] = "fast"
+    lacks = "^defaults has no classifier, the kind of classifiers.digits-classifier; add it, if only as `{}`.$"
+    with pytest.raises(InputError, match=lacks):
         parameters.check(values)
     del values["defaults"]
     with pytest.raises(InputError, match=r"^params.yaml lacks the parameter defaults; add it\.$"):
@@ -137,8 +151,8 @@ def test_each_kind_has_defaults_that_hold_for_a_whole_network(kind, values):
 
 
 def test_a_network_named_as_that_of_another_stage_is_refused(values):
-    values["autoencoders"]["sequence"] = values["autoencoders"]["photos-simple"]
-    with pytest.raises(InputError, match="^autoencoders has one named sequence, the name of another stage's network;"):
+    values["autoencoders"]["digits-rows"] = values["autoencoders"]["photos-simple"]
+    with pytest.raises(InputError, match="^digits-rows stands under both autoencoders and sequence; rename one of"):
         parameters.check(values)
 
 

@@ -22,7 +22,7 @@ def test_images_of_several_splits_are_joined_in_the_order_given(results):
 
 def test_the_listing_of_several_splits_is_joined_in_the_order_given(results):
     joined, expected = prepared.listing("digits", "validation", "train"), listed("digits", "validation", "train")
-    assert list(joined) == ["split", "row", "image", "label", "class"]
+    assert list(joined) == ["split", "row", "image", "label", "class", "sha256"]
     assert joined.astype({"split": str, "class": str}).equals(expected.astype({"split": str, "class": str}))
     for found, column in ((prepared.labels, "label"), (prepared.numbers, "image")):
         values = found("digits", "validation", "train")
@@ -55,7 +55,7 @@ def test_one_split_is_memory_mapped(results):
 def test_a_data_set_is_described(results):
     found = prepared.describe("digits")
     assert found["classes"] == [str(digit) for digit in range(10)]
-    assert found["source"] == "bundled"
+    assert found["source"] == "bundled_digits"
     assert found["images"] == {"train": 50, "validation": 22, "test": 18}
 
 

@@ -18,14 +18,15 @@ def described(path: str) -> dict:
 
 def test_images_and_codes_have_the_numbers_that_the_parameters_show(results):
     values = parameters.check(small_parameters())
-    for name, dataset in values.datasets:
+    for name, dataset in values.datasets.items():
         about = described(f"data/prepared/{name}/dataset.json")
         assert sizes.counts(dataset)._asdict() == about["images"]
         shape = np.load(f"data/prepared/{name}/test/images.npy").shape[1:]
-        assert shape == (sizes.SIDES[name], sizes.SIDES[name], sizes.CHANNELS[name])
+        assert shape == (*dataset.image_size, dataset.channels)
     for name, block in {**values.autoencoders, **values.representations}.items():
-        n = sizes.fitted(sizes.counts(getattr(values.datasets, block.dataset)), block, values.protocol)
-        assert list(sizes.code_shape(block, n)) == described(f"data/codes/{name}/code.json")["shape"], name
+        dataset = values.datasets[block.dataset]
+        n = sizes.fitted(sizes.counts(dataset), block, values.protocol)
+        assert list(sizes.code_shape(block, dataset, n)) == described(f"data/codes/{name}/code.json")["shape"], name
     assert sizes.PATCHES_PER_IMAGE == PER_IMAGE
 
 
@@ -33,7 +34,7 @@ def test_images_of_official_sources_are_the_most_there_can_be():
     values = parameters.load(ROOT / "params.yaml")
     values["datasets"]["photos"] |= {"source": "cifar10", "limit": None, "batches": [1, 2]}
     values["datasets"]["digits"] |= {"source": "mnist", "limit": 1000}
-    photos, digits = (sizes.counts(dataset) for _, dataset in parameters.check(values).datasets)
+    photos, digits = (sizes.counts(dataset) for dataset in parameters.check(values).datasets.values())
     assert (photos, digits) == ((14_000, 6_000, 10_000), (700, 300, 1_000))
     assert sizes.fitted(photos, SimpleNamespace(validation=True)) == 14_000
     assert sizes.fitted(photos, SimpleNamespace(validation=False)) == 20_000

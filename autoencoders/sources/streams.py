@@ -36,10 +36,10 @@ class Block(NamedTuple):
     images : ndarray of shape (n, height, width, channels), uint8
         In 0 to 255; one channel (grey) or three (red, green, blue). The shape but for `n` is that of all blocks.
     columns : dict of list
-        Of each image, by name: `split`, one of `SPLITS` or "" where the source does not say; where there are labels,
-        `label`, the row in the stream's `classes`; of pictures `file`, as in `Skipped`, and `width`, `height` and
-        `mode` (Pillow's name of the pixels' form) as they are stored; and a table's other columns, as text. The same
-        columns in all blocks.
+        Of each image, by name: perhaps `image`, its number in the source, from 0; `split`, one of `SPLITS` or "" where
+        the source does not say; where there are labels, `label`, the row in the stream's `classes`; of pictures `file`,
+        as in `Skipped`, and `width`, `height` and `mode` (Pillow's name of the pixels' form) as they are stored; and a
+        table's other columns, as text. The same columns in all blocks.
     skipped : list of Skipped
         Files that were met between these images and could not be read.
     """
@@ -94,7 +94,8 @@ def of_arrays(
         for split, (images, labels) in parts.items():
             for start in range(0, len(images), size):
                 rows = slice(start, start + size)
-                columns: dict[str, list[Any]] = {"split": [split] * len(images[rows]), "label": labels[rows].tolist()}
-                yield Block(images[rows], columns, [])
+                numbers = list(range(len(images))[rows])
+                columns: dict[str, list[Any]] = {"image": numbers, "split": [split] * len(numbers)}
+                yield Block(images[rows], columns | {"label": labels[rows].tolist()}, [])
 
     return Stream(classes, origin, sum(len(images) for images, _ in parts.values()), blocks())
