@@ -64,7 +64,7 @@ def test_the_first_twelve_training_images_are_listed_with_their_predictions(resu
     assert list(found) == ["image", "label", "predicted", "label name", "predicted name"]
     assert found["image"].tolist() == list(range(12))
     dataset = CLASSIFIERS[name]["dataset"]
-    assert found["label"].tolist() == np.load(f"data/raw/{dataset}/train/labels.npy")[:12].tolist()
+    assert found["label"].tolist() == listed(dataset, "train")["label"][:12].tolist()
     assert found["predicted"].tolist() == probabilities(name, "train")[:12].argmax(axis=1).tolist()
     for column in ("label", "predicted"):
         assert found[f"{column} name"].tolist() == classes(name)[found[column]].tolist()
@@ -91,7 +91,7 @@ def test_the_figures_show_the_matrix_and_the_first_twelve(workspace, drawings, d
     assert (matrix["ylabel"], matrix["xlabel"]) == ("actual", "predicted")
     (first,) = drawings["image_rows"]
     (shown,) = first["rows"].values()
-    assert (shown == np.load("data/raw/digits/train/images.npy")[:12]).all()
+    assert (shown == np.load("data/prepared/digits/train/images.npy")[:12]).all()
     table = pd.read_csv(f"data/predictions/{name}/first-twelve.csv")
     marks = ["✓" if label == predicted else "✗" for label, predicted in table[["label", "predicted"]].values]
     assert ["✓" if "✓" in caption else "✗" for caption in first["captions"]] == marks

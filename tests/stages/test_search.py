@@ -45,7 +45,7 @@ def codes(name: str, *splits: str) -> np.ndarray:
 
 def listing(name: str, *splits: str) -> pd.DataFrame:
     """Return the split, row, number and label of each image."""
-    return listed(SOURCES[name]["dataset"], *splits).drop(columns="class")
+    return listed(SOURCES[name]["dataset"], *splits)[["split", "row", "image", "label"]]
 
 
 def declare(name: str, parameters: dict | None = None, **entries: str) -> None:

@@ -49,7 +49,7 @@ def unlabelled_parameters() -> dict:
     values["generate"]["unjudged"] = {DENSE: {"dataset": "photos"}}
     values["denoise"]["networks"] = {CONVOLUTIONAL: {"dataset": "photos"}}
     values["cluster"]["n_clusters"] = 4
-    values["sequence"] |= {"dataset": "photos", "colour": "rgb"}
+    values["sequence"] = {"my-rows": {**values["sequence"]["digits-rows"], "dataset": "photos", "colour": "rgb"}}
     return values
 
 
@@ -75,7 +75,7 @@ def made(tmp_path_factory):
             map_stage.main(name)
         generate.main(DENSE)
         denoise.main(CONVOLUTIONAL)
-        sequence.main()
+        sequence.main("my-rows")
         summarize.main()
         report.main()
     return folder
@@ -201,8 +201,8 @@ def test_what_learns_classes_refuses_images_without(tmp_path, monkeypatch, class
     sentence = rf"dataset is photos, which has {lacks}; name a data set of two classes or more, or remove the entry\.$"
     with pytest.raises(InputError, match=rf"^classifiers\.{name}\.{sentence}"):
         train.main("classifiers", name)
-    with pytest.raises(InputError, match=rf"^learning_rates\.{sentence}"):
-        learning_rates.main()
+    with pytest.raises(InputError, match=rf"^learning_rates\.photos-rates\.{sentence}"):
+        learning_rates.main("photos-rates")
     Path("models", name).mkdir(parents=True)
     parameters = {**values["classifiers"][name], "recipe": "fast", "protocol": "held-out"}
     Path("models", name, "parameters.json").write_text(json.dumps(parameters))

@@ -1,6 +1,7 @@
 import io
 import os
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,9 @@ def read(file: Path, log=lambda line: None, **options):
     blocks = list(given.blocks)
     columns = {name: sum((block.columns[name] for block in blocks), []) for name in blocks[0].columns}
     assert all(block.skipped == [] for block in blocks)
+    # The numbers of the images in each array, from 0.
+    sizes = Counter(columns["split"]).values()
+    assert sorted(columns.pop("image")) == sorted(row for size in sizes for row in range(size))
     return given, np.concatenate([block.images for block in blocks]), columns
 
 

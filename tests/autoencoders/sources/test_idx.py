@@ -51,6 +51,7 @@ def read(root: Path, log=lambda line: None, **options):
     given = idx.stream(root, log=log, **{"form": GREY, **options})
     blocks = list(given.blocks)
     columns = {name: sum((block.columns[name] for block in blocks), []) for name in blocks[0].columns}
+    assert columns.pop("image")[0] == 0
     return given, np.concatenate([block.images for block in blocks]), columns
 
 

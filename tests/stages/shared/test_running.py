@@ -157,8 +157,8 @@ def test_a_missing_input_is_reported_without_the_wait_for_tensorflow(tmp_path):
         "evaluate digits-classifier": "models/digits-classifier/parameters.json",
         "encode digits-simple": "models/digits-simple/parameters.json",
         "cluster digits-simple": "data/codes/digits-simple/code.json",
-        "learning_rates": "data/prepared/photos/train/images.npy",
-        "sequence": "data/prepared/digits/dataset.json",
+        "learning_rates photos-rates": "data/prepared/photos/train/images.npy",
+        "sequence digits-rows": "data/prepared/digits/dataset.json",
     }
     program = """
 import importlib, sys
@@ -183,7 +183,7 @@ def test_stages_that_train_nothing_import_neither_tensorflow_nor_umap(workspace)
 import sys
 from stages import cluster, encode, evaluate, extract, neuron, preprocess, represent, search, summarize
 from stages import map as map_stage
-neuron.main()
+neuron.main("curves")
 extract.main("digits")
 preprocess.main("digits")
 evaluate.main("digits-classifier")
