@@ -55,6 +55,8 @@ def _sentence(error: Mapping, file: str, values: Mapping) -> str:
             return f"{key} is {written(given)}, but the input should be true or false."
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"{key} is {written(given)}, but the input should be a mapping."
+        case "string_too_short":
+            return f"{key} is empty; write something there."
         case "too_short":
             return f"{key} is {written(given)}, but it needs an entry; add one."
     message = error["msg"][0].lower() + error["msg"][1:]

@@ -221,7 +221,7 @@ from stages.shared import parameters
             "letters",
             "autoencoders.digits-simple.dataset is 'letters', which is no data set; correct or remove it.",
         ),
-        ("datasets.photos.path", "", "datasets.photos.path is '', but the input should have at least 1 character."),
+        ("datasets.photos.path", "", "datasets.photos.path is empty; write something there."),
         ("autoencoders", {}, "autoencoders is {}, but it needs an entry; add one."),
         (
             "generate.unjudged",
