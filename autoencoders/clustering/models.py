@@ -15,9 +15,9 @@ from autoencoders.core.threads import one_thread
 
 Model: TypeAlias = KMeans | MiniBatchKMeans | GaussianMixture
 
-# K-means on vectors wider than WIDE makes its starts on so many of their main directions: a step costs a hundredth
-# there, and codes have little variance beyond them.
-WIDE, N_DIRECTIONS = 512, 64
+# K-means on vectors wider than WIDE makes its starts on so many of their main directions: a step costs a quarter to a
+# hundredth there, and codes have little variance beyond them.
+WIDE, N_DIRECTIONS = 128, 64
 
 
 def unfitted(clusterer: str, n_clusters: int, options: Mapping[str, Any], seed: int) -> Model:
