@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from autoencoders.pages.summary.spreads import CLUSTERER
 from autoencoders.pages.summary.table import Table
 from autoencoders.pages.summary.texts import words
 
@@ -30,6 +31,8 @@ NOTES = {
     "denoising": "Restored test images, at the noise that each network was trained with.",
     "sequence": "Predicted from the upper rows of test images.",
 }
+# Of deviations with a star.
+STARRED = " *: over seeds of the network or layouts of the embedding, which move it further (docs/stability.md)."
 
 
 class Summary(NamedTuple):
@@ -41,8 +44,8 @@ class Summary(NamedTuple):
         A row a network: `network`, `dataset` and what was measured; what a network has not is missing.
     clustering : DataFrame
         A row a code and form of clustering: `dataset`, `representation`, `kind` ("baseline", "embedding" or
-        "autoencoder"), `learned` (whether a network's training is behind it), `clustering`, `scored`, the scores, and
-        their standard deviations under the scores' names with `_std`.
+        "autoencoder"), `learned` (whether a network's training is behind it), `clustering`, `scored`, the scores,
+        their standard deviations under the scores' names with `_std`, and what these are over, with `_over`.
     search : DataFrame
         A row a code, metric and depth: `dataset`, `representation`, `kind`, `learned`, `metric`, `k`, `precision`.
     samples, denoising, sequence : DataFrame
@@ -108,10 +111,14 @@ def _of_clustering(clustering: pd.DataFrame) -> list[Table]:
     for dataset, rows in clustering.groupby("dataset", sort=False):
         scores = [column for column in rows if f"{column}_std" in rows]
         spreads = {words(score): f"{score}_std" for score in scores}
+        starred = {words(score): f"{score}_over" for score in scores}
+        rows = rows.assign(**{column: rows[column] != CLUSTERER for column in starred.values()})
         rows = rows.drop(columns=["dataset", "learned"]).rename(columns={score: words(score) for score in scores})
         rows, note = _arranged(rows, ("representation", "clustering", "kind", *spreads), ("scored",))
-        note += "Means and standard deviations over seeds."
-        tables.append(Table(f"Clustering of {dataset}", rows, note, spreads, dict.fromkeys(spreads, "max")))
+        note += f"Means and standard deviations over {CLUSTERER}."
+        if rows[[*starred.values()]].to_numpy().any():
+            note += STARRED
+        tables.append(Table(f"Clustering of {dataset}", rows, note, spreads, starred, dict.fromkeys(spreads, "max")))
     return tables
 
 
