@@ -84,14 +84,14 @@ def lines(result: dict) -> list[str]:
     ]
 
 
-def _forms(found: Iterable[str]) -> list[tuple[str, str]]:
+def forms(found: Iterable[str]) -> list[tuple[str, str]]:
     """Return the code and form of each clustering among the keys of scores."""
     return list(dict.fromkeys(tuple(key.split()[:2]) for key in found if key.split()[2] in CLUSTERING))
 
 
 def _clustered(rounding: Mapping[str, Mapping]) -> Iterator[list[str]]:
     for found in rounding.values():
-        for name, form in _forms(found):
+        for name, form in forms(found):
             yield [name, form, *(_move(found[f"{name} {form} {score}"]) for score in CLUSTERING)]
 
 
@@ -119,7 +119,7 @@ def _more(result: dict) -> list[str]:
     rows = [
         [name, form, *(_largest(found.get(name, {}), name, form) for found in ways.values())]
         for name in names
-        for _, form in _forms(result["rounding"][name])
+        for _, form in forms(result["rounding"][name])
     ]
     about = "The codes that move furthest, with more starts and seeds of the clusterer: largest move of three scores."
     return ["", about, "", *table(["code", "form", *ways], rows)]
@@ -136,7 +136,7 @@ def _seeds(result: dict) -> list[str]:
     clustered, others = [], []
     for learned, entry in result["seeds"].items():
         found, runs = entry["scores"], str(entry["runs"])
-        for name, form in _forms(found):
+        for name, form in forms(found):
             clustered.append(
                 [learned, name, form, runs, *(_range(found[f"{name} {form} {score}"]) for score in CLUSTERING)]
             )

@@ -6,12 +6,15 @@ Stages do the work, in a folder of their own. Where the graph has run, its image
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 from benchmarks import workspace
 from benchmarks.measuring import ROOT, BenchmarkError, Child, Options, json_lines, run
 from benchmarks.moves import lines as lines
 from benchmarks.moves import moved, spread, worst
+from stages.shared.parameters import check
+from stages.shared.spreads import conditions
 
 TITLE = "Stability: how far a score moves by rounding errors of the codes, and by the seed of a network"
 # Of the noise, in standard deviations of the codes: what sums in another order differ by.
@@ -24,7 +27,7 @@ QUICK = {
     "representations": ("digits-pixels",),
     "embeddings": ("digits-pixels-spectral",),
 }
-LEARNED = ("classifiers", "autoencoders", "representations")
+LEARNED = ("classifiers", "autoencoders", "representations", "embeddings")
 # What might steady the codes that move furthest: other parameters under `cluster`.
 WORST = 3
 MORE = {
@@ -41,6 +44,7 @@ def measure(options: Options, log: Log) -> Iterator[dict]:
     draws = DRAWS_QUICK if options.quick else DRAWS
     result = {"draws": draws, "rounding": {}, "more": {}, "seeds": {}}
     with _finished(options, log) as (made, values):
+        result["conditions"] = _conditions(values)
         for name in _codes(values):
             result["rounding"][name] = _perturbed(made, values, name, draws, options)
             log(f"{name}: largest move {worst(result['rounding'][name]):.4f}")
@@ -62,6 +66,13 @@ def _codes(values: Mapping) -> dict[str, str]:
     return own | {name: block["of"] for name, block in values["embeddings"].items()}
 
 
+def _conditions(values: Mapping) -> dict[str, str]:
+    """Return under "name form" what the scores of each clustering hold for; see `stages.shared.spreads`."""
+    parameters = check(values)
+    clusterings = product(_codes(values), values["cluster"]["clusterings"])
+    return {f"{name} {form}": conditions(parameters, name, form) for name, form in clusterings}
+
+
 def _perturbed(made: Path, values: Mapping, name: str, draws: int, options: Options) -> dict:
     asked = {"stages": _uses(values, name), "code": _codes(values)[name], "draws": draws, "size": SIZE}
     first, *others = json_lines(_run(made, values, options, asked).output)
@@ -76,7 +87,7 @@ def _uses(values: Mapping, name: str) -> Stages:
 
 
 def _seeds(made: Path, values: Mapping, options: Options, result: dict, log: Log) -> Iterator[dict]:
-    """Yield `result` with the scores by one more seed of a network or representation each time.
+    """Yield `result` with the scores by one more seed of a network, representation or embedding each time.
 
     Seed 0 of all of them comes first; its time then decides the order, the cheapest first.
     """
@@ -98,9 +109,11 @@ def _seeds(made: Path, values: Mapping, options: Options, result: dict, log: Log
 
 
 def _chain(values: Mapping, group: str, name: str) -> Stages:
-    """Return the stages from prepared images to the scores of a network or representation and of its embeddings."""
+    """Return the stages to the scores of what has a seed, and of the embeddings of it."""
     if group == "classifiers":
         return [["train", group, name], ["evaluate", name]]
+    if group == "embeddings":
+        return _uses(values, name)
     makes = [["train", group, name], ["encode", name]] if group == "autoencoders" else [["represent", name]]
     embeddings = [each for each, block in values["embeddings"].items() if block["of"] == name]
     return [*makes, *(stage for each in (name, *embeddings) for stage in _uses(values, each))]

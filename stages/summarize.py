@@ -9,9 +9,11 @@ from matplotlib.figure import Figure
 from autoencoders.pages import figures
 from autoencoders.pages.summary import tables
 from autoencoders.pages.summary.findings import Finding, findings
+from autoencoders.pages.summary.spreads import widened
 from stages.shared import files, leftovers
 from stages.shared.parameters import read, whole
 from stages.shared.running import run
+from stages.shared.spreads import spreads
 
 # Columns of the table of networks: by stage, the keys of its metrics and what the table calls them.
 COLUMNS = {
@@ -51,7 +53,7 @@ class Code(NamedTuple):
 
 
 def main() -> None:
-    """Read the metrics of all that the parameters name, and the networks' histories; write tables, and figures.
+    """Read metrics and spreads of all that the parameters name, and the networks' histories; write tables and figures.
 
     They go to `data/summary/` and `plots/summarize/`. The tables are those of `Summary`, a file each; `findings.csv`;
     `summary.md`, for people; and the curves `losses.csv` and `accuracies.csv`. What lies there of others is removed.
@@ -73,7 +75,7 @@ def main() -> None:
     searches = _of_codes([code for code in codes if code.kind != "embedding"], _searches)
     summary = tables.Summary(
         networks=pd.DataFrame(networks),
-        clustering=_with(clusterings, "accuracy", tables.CLUSTERING),
+        clustering=widened(_with(clusterings, "accuracy", tables.CLUSTERING), spreads(whole())),
         search=_with(searches, "precision", tables.SEARCH),
         samples=_methods("generate", generate.networks),
         denoising=_methods("denoise", denoise.networks),

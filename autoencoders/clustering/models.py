@@ -15,16 +15,16 @@ from autoencoders.core.threads import one_thread
 
 Model: TypeAlias = KMeans | MiniBatchKMeans | GaussianMixture
 
-# K-means on vectors wider than WIDE makes its starts on so many of their main directions: a step costs a hundredth
-# there, and codes have little variance beyond them.
-WIDE, N_DIRECTIONS = 512, 64
+# K-means on vectors wider than WIDE makes its starts on so many of their main directions: a step costs a quarter to a
+# hundredth there, and codes have little variance beyond them.
+WIDE, N_DIRECTIONS = 128, 64
 
 
 def unfitted(clusterer: str, n_clusters: int, options: Mapping[str, Any], seed: int) -> Model:
     """Return scikit-learn's `KMeans`, `MiniBatchKMeans` or `GaussianMixture` with its arguments in `options`."""
     if clusterer == "kmeans":
-        # Elkan's algorithm skips distances by the triangle inequality, and finds the same clusters.
-        return KMeans(n_clusters, algorithm="elkan", random_state=seed, **options)
+        # What is fitted to is a copy already.
+        return KMeans(n_clusters, copy_x=False, random_state=seed, **options)
     kind = {"mini_batch_kmeans": MiniBatchKMeans, "gaussian_mixture": GaussianMixture}[clusterer]
     return kind(n_clusters, random_state=seed, **options)
 
@@ -32,6 +32,10 @@ def unfitted(clusterer: str, n_clusters: int, options: Mapping[str, Any], seed: 
 @one_thread()
 def fit(model: Model, training: np.ndarray) -> Model:
     """Fit a clusterer to training vectors in memory, float32 [n, width], and return it.
+
+    K-means and mixtures compute in float64. In float32, rounding errors, which differ from processor to processor,
+    decide which of several optima of nearly equal inertia K-means finds (docs/stability.md); a mixture inverts
+    covariances.
 
     K-means on wide vectors makes its starts on their main directions alone and goes on from the best of them with all
     numbers; it ends, as ever, where a step with all numbers changes nothing more (Ding and He, "K-means clustering via
@@ -42,10 +46,11 @@ def fit(model: Model, training: np.ndarray) -> Model:
     ArgumentError
         If a mixture cannot be fitted: a covariance is singular, or there are fewer vectors than components.
     """
+    training = _as_taken(model, training)
     if isinstance(model, KMeans) and training.shape[1] > WIDE:
         model.set_params(init=_start(model, training), n_init=1)
     try:
-        return model.fit(_as_taken(model, training))
+        return model.fit(training)
     except ValueError as error:
         if not isinstance(model, GaussianMixture):
             raise
@@ -75,5 +80,5 @@ def centres(model: Model) -> np.ndarray:
 
 
 def _as_taken(model: Model, vectors: np.ndarray) -> np.ndarray:
-    """Return what `model` computes with: a mixture inverts covariances, for which float32 is too coarse."""
-    return vectors.astype(np.float64) if isinstance(model, GaussianMixture) else vectors
+    """Return a copy in float64; for mini-batches, which are for vectors that memory has no room for, `vectors`."""
+    return vectors if isinstance(model, MiniBatchKMeans) else vectors.astype(np.float64)

@@ -43,7 +43,8 @@ def mini_batches(
         Shows how far each pass is.
     """
     row = 4 * training.shape[1]
-    sample = sampled(training, max(n_clusters, min(INIT_SIZE, memory // (2 * row))), seed)
+    # K-means takes a copy in float64.
+    sample = sampled(training, max(n_clusters, min(INIT_SIZE, memory // (3 * row))), seed)
     starts = {"n_init": options["n_init"], "max_iter": options["max_iter"]}
     start = models.fit(models.unfitted("kmeans", n_clusters, starts, seed), sample)
     # Centres that few vectors are near are not drawn anew (a ratio of 0): they come from K-means on a sample.

@@ -69,7 +69,7 @@ class PrincipalComponents:
             vectors = pixels(images)
             pca = PCA(min(self.n_components, *vectors.shape), random_state=self.seed)
             with one_thread():
-                self._project = pca.fit(vectors).transform
+                self._project = pca.fit(vectors.astype(np.float64)).transform
         return self
 
     @one_thread()

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Normalizer, StandardScaler, normalize
+from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler, normalize
 
 from autoencoders.core.rows import Rows, Watch, blocks, in_memory, unwatched
 from autoencoders.core.sampling import sampled
@@ -28,8 +28,9 @@ class Scaler(BaseEstimator):
     """Pool, project, scale and normalise vectors, fitted to training vectors in memory or larger than it.
 
     In memory scikit-learn's `PCA` and `StandardScaler` are fitted to all vectors at once. Of vectors larger than
-    memory, sums are taken block by block, in float64: means, variances and the covariance, so that the size of a block
-    changes nothing but roundings.
+    memory, sums are taken block by block: means, variances and the covariance, so that the size of a block changes
+    nothing but roundings. Both compute in float64: whitening makes components of little variance as large as the
+    others, and of float32 the roundings of these with them, which differ from processor to processor.
 
     Parameters
     ----------
@@ -120,7 +121,10 @@ class Scaler(BaseEstimator):
             steps.append(StandardScaler())
         if self.unit_length:
             steps.append(Normalizer())
-        return [make_pipeline(*steps).fit(vectors).transform] if steps else []
+        if not steps:
+            return []
+        pipeline = make_pipeline(FunctionTransformer(_in_float64), *steps).fit(vectors)
+        return [partial(_by_blocks, pipeline.transform)]
 
     def _out_of_core(self, vectors: Rows) -> list[Step]:
         """Return what is fitted to pooled training vectors that are larger than memory."""
@@ -153,5 +157,13 @@ class Scaler(BaseEstimator):
             scale = np.ones_like(variances)
             if self.scaling == "standardise":
                 scale = np.where(with_variance(deviations), deviations, 1)
-        matrix = (directions[: len(scale)] / scale[:, np.newaxis]).T.astype(np.float32)
-        return partial(project, mean=mean.astype(np.float32), matrix=matrix)
+        return partial(project, mean=mean, matrix=(directions[: len(scale)] / scale[:, np.newaxis]).T)
+
+
+def _in_float64(vectors: np.ndarray) -> np.ndarray:
+    return vectors.astype(np.float64)
+
+
+def _by_blocks(transform: Step, vectors: np.ndarray) -> np.ndarray:
+    """Apply `transform` to blocks of rows, which in float64 take twice their memory, and return float32."""
+    return np.concatenate([transform(vectors[rows]).astype(np.float32) for rows in blocks(len(vectors))])

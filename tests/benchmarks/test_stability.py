@@ -9,7 +9,7 @@ import pytest
 from small import small_parameters
 
 from autoencoders.pages import figures
-from benchmarks import moves, stability, workspace
+from benchmarks import moves, spreads, stability, workspace
 from benchmarks.measuring import BenchmarkError, Child, Options
 from benchmarks.scripts import perturbed
 from stages.shared import files
@@ -108,11 +108,33 @@ def test_a_spread_over_seeds_has_mean_deviation_and_range():
     assert not any(key.endswith("_std") for key in found)
 
 
+def test_the_spreads_are_a_file_that_the_summary_reads(tmp_path):
+    form = {"some kmeans accuracy": 0.03, "some kmeans nmi": 0.02, "some kmeans ari": 0.01, "some search precision": 1}
+    result = {
+        "draws": 2,
+        "conditions": {"some kmeans": "0123456789ab"},
+        "rounding": {"some": {key: {"printed": 0.5, "moves": value} for key, value in form.items()}},
+        "seeds": {
+            learned: {"runs": runs, "scores": {key: {"deviation": 2 * value} for key, value in form.items()}}
+            for learned, runs in (("some", 10), ("another", 2))
+        },
+    }
+    file = tmp_path / "stability.csv"
+    for _ in range(2):
+        spreads.write([result], file)
+    assert file.read_text(encoding="utf-8").splitlines() == [
+        "representation,clustering,measured,of,runs,conditions,accuracy,nmi,ari",
+        "some,kmeans,rounding,some,2,0123456789ab,0.0300,0.0200,0.0100",
+        "some,kmeans,seeds,some,10,0123456789ab,0.0600,0.0400,0.0200",
+    ]
+
+
 def test_what_follows_from_a_network_is_scored_too():
     values = {"autoencoders": {"some": {}}, "embeddings": {"near": {"of": "some"}, "other": {"of": "another"}}}
     makes, uses = [["train", "autoencoders", "some"], ["encode", "some"]], [["cluster", "some"], ["search", "some"]]
     assert stability._chain(values, "autoencoders", "some") == [*makes, *uses, ["embed", "near"], ["cluster", "near"]]
     assert stability._chain(values, "classifiers", "it") == [["train", "classifiers", "it"], ["evaluate", "it"]]
+    assert stability._chain(values, "embeddings", "near") == [["embed", "near"], ["cluster", "near"]]
 
 
 def test_more_starts_are_laid_over_the_graphs_own():

@@ -9,7 +9,8 @@ from small import small_parameters, write_parameters
 
 from autoencoders.core.errors import InputError
 from stages import summarize
-from stages.shared.parameters import load
+from stages.shared.parameters import load, whole
+from stages.shared.spreads import FILE, conditions
 
 PARAMETERS = small_parameters()
 CLASSIFIERS, AUTOENCODERS = (list(PARAMETERS[group]) for group in ("classifiers", "autoencoders"))
@@ -113,7 +114,25 @@ def test_every_clustering_of_whatever_is_clustered_has_a_row_with_its_metrics(re
     assert found[keys].values.tolist() == wanted
     for row in found.to_dict("records"):
         kept = metrics("cluster", row["representation"])[row["clustering"]]
+        kept |= {f"{score}_over": "seeds of the clusterer" for score in ("accuracy", "nmi", "ari")}
         assert {key: value for key, value in row.items() if key not in keys} == kept
+
+
+def test_a_deviation_over_seeds_of_a_network_is_shown_where_it_is_larger(workspace):
+    name, form = AUTOENCODERS[0], FORMS[0]
+    measured = conditions(whole(), name, form)
+    FILE.parent.mkdir(parents=True)
+    FILE.write_text(
+        "representation,clustering,measured,runs,of,conditions,accuracy,nmi,ari\n"
+        f"{name},{form},seeds,10,{name},{measured},0.75,0,0\n"
+        f"{name},{FORMS[1]},seeds,10,{name},another,0.75,0,0\n"
+    )
+    summarize.main()
+    rows = {(row["representation"], row["clustering"]): row for row in markdown()["Clustering of photos"]}
+    assert rows[name, form]["accuracy"].endswith(" ± 0.750 *")
+    assert sum("*" in cell for row in rows.values() for cell in row.values()) == 1
+    found = pd.read_csv("data/summary/clustering.csv").set_index(["representation", "clustering"]).loc[(name, form)]
+    assert found["accuracy_over"] == f"10 seeds of {name}"
 
 
 def test_every_search_has_a_row_a_metric_and_depth_with_its_precision(results):

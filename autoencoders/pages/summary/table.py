@@ -29,6 +29,8 @@ class Table(NamedTuple):
         Sentences below the title.
     spreads : mapping of str to str, optional
         For columns of means, the column of their standard deviations, which is shown beside the mean alone.
+    starred : mapping of str to str, optional
+        For columns of means, a column of truth values: where it is true, a star follows, which the note explains.
     best : mapping of str to str, optional
         Columns whose best value is marked, and whether that is the "max" or the "min".
     within : str, optional
@@ -39,14 +41,15 @@ class Table(NamedTuple):
     frame: pd.DataFrame
     note: str = ""
     spreads: Mapping[str, str] = {}
+    starred: Mapping[str, str] = {}
     best: Mapping[str, str] = {}
     within: str | None = None
 
     @property
     def columns(self) -> list[str]:
-        """The columns that are shown: not the deviations, nor those without any value."""
+        """The columns that are shown: not the deviations and stars, nor those without any value."""
         filled = self.frame.dropna(axis="columns", how="all").columns
-        return [column for column in filled if column not in self.spreads.values()]
+        return [column for column in filled if column not in (*self.spreads.values(), *self.starred.values())]
 
     @property
     def rows(self) -> list[list[Cell]]:
@@ -68,6 +71,9 @@ class Table(NamedTuple):
             written = [texts.mean(*pair) for pair in zip(values, deviations, strict=True)]
         else:
             written = texts.column(values)
+        if column in self.starred:
+            stars = self.frame[self.starred[column]]
+            written = [f"{text} *" if star else text for text, star in zip(written, stars, strict=True)]
         best = pd.Series(False, index=values.index)
         if column in self.best:
             groups = self.frame[self.within] if self.within else pd.Series(0, index=values.index)

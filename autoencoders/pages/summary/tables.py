@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from autoencoders.pages.summary.spreads import CLUSTERER
 from autoencoders.pages.summary.table import Table
 from autoencoders.pages.summary.texts import words
 
@@ -35,6 +36,8 @@ NOTES = {
     "which do not compare codes.",
     "samples_unjudged": "The median distance to the nearest training image (root of the mean squared error).",
 }
+# Of deviations with a star.
+STARRED = " *: over seeds of the network or layouts of the embedding, which move it further (docs/stability.md)."
 # Columns of the tables of codes, so that there is a table even of nothing.
 CODES = ("dataset", "representation", "kind", "learned")
 CLUSTERING = (*CODES, "clustering", "scored", "width")
@@ -51,8 +54,8 @@ class Summary(NamedTuple):
         A row a network: `network`, `dataset` and what was measured; what a network has not is missing.
     clustering : DataFrame
         A row a code and form of clustering: `dataset`, `representation`, `kind` ("baseline", "embedding" or
-        "autoencoder"), `learned` (whether a network's training is behind it), `clustering`, `scored`, the scores, and
-        their standard deviations under the scores' names with `_std`.
+        "autoencoder"), `learned` (whether a network's training is behind it), `clustering`, `scored`, the scores,
+        their standard deviations under the scores' names with `_std`, and what these are over, with `_over`.
     search : DataFrame
         A row a code, metric and depth: `dataset`, `representation`, `kind`, `learned`, `metric`, `k`, `precision`.
     clustering_unlabelled, search_unlabelled, samples_unjudged : DataFrame
@@ -130,12 +133,17 @@ def _of_clustering(clustering: pd.DataFrame, without_classes: str = "") -> list[
     for dataset, rows in clustering.groupby("dataset", sort=False):
         scores = [column for column in rows if f"{column}_std" in rows]
         spreads = {words(score): f"{score}_std" for score in scores}
+        starred = {words(score): f"{score}_over" for score in scores}
+        rows = rows.assign(**{column: rows.get(column, CLUSTERER) != CLUSTERER for column in starred.values()})
         rows = rows.drop(columns=["dataset", "learned"]).rename(columns={score: words(score) for score in scores})
-        rows, note = _arranged(rows, ("representation", "clustering", "kind", *spreads, "stability"), ("scored",))
-        note += "Means and standard deviations over seeds."
+        shown = ("representation", "clustering", "kind", *spreads, "stability")
+        rows, note = _arranged(rows, shown, ("scored",))
+        note += f"Means and standard deviations over {CLUSTERER}."
+        if rows[[*starred.values()]].to_numpy().any():
+            note += STARRED
         note += (NOTES["stability"] if "stability" in rows else "") + without_classes
         best = {} if without_classes else dict.fromkeys(spreads, "max")
-        tables.append(Table(f"Clustering of {dataset}", rows, note, spreads, best))
+        tables.append(Table(f"Clustering of {dataset}", rows, note, spreads, starred, best))
     return tables
 
 

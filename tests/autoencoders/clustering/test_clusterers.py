@@ -101,8 +101,15 @@ def test_clusters_of_wide_vectors_are_final():
 def test_wide_vectors_that_are_all_alike_make_one_cluster():
     vectors = np.ones((12, models.WIDE + 1), np.float32)
     model = models.fit(models.unfitted("kmeans", 3, STARTS, 0), vectors)
-    assert len(set(model.predict(vectors))) == 1
+    assert len(set(models.predict(model, vectors))) == 1
     assert np.isfinite(model.cluster_centers_).all()
+
+
+def test_the_order_of_sums_moves_no_more_than_the_last_digits_of_float64():
+    vectors = wide_vectors(width=32)
+    models_of = [models.fit(models.unfitted("kmeans", 10, STARTS, 0), each) for each in (vectors, vectors[:, ::-1])]
+    assert np.array_equal(*(model.labels_ for model in models_of))
+    np.testing.assert_allclose(*(model.inertia_ for model in models_of), rtol=1e-12)
 
 
 def test_held_out_images_have_no_part_in_the_fit():

@@ -87,8 +87,8 @@ def test_no_more_than_a_window_and_a_sample_is_read_at_once_and_few_passes_are_m
     assert training.most <= 1000
     counted = sum(what.startswith("K-means, pass") for what in passes)
     assert 2 <= counted <= 10
-    # And two more to assign and to score; the sample is half of what memory holds, drawn once, the silhouette's 200.
-    assert training.total == (counted + 2) * 20000 + 1000 + 200
+    # And two more to assign and to score; the sample is a third of what memory holds, drawn once, the silhouette's 200.
+    assert training.total == (counted + 2) * 20000 + 2000 // 3 + 200
 
 
 @pytest.mark.parametrize("clusterer", OPTIONS)

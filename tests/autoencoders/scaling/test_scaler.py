@@ -85,6 +85,19 @@ def test_whitening_does_not_blow_up_what_never_varied_in_training(training, pca)
     assert np.abs(found).max() < 100
 
 
+@pytest.mark.parametrize("memory", [None, 0])
+def test_whitening_leaves_components_of_little_variance_as_exact_as_the_vectors_are(memory):
+    # Of the last component, whose deviation is 0.02, the vectors, of which the numbers reach 50, have four digits.
+    random = np.random.default_rng(0)
+    turned, _ = np.linalg.qr(random.normal(size=(40, 40)))
+    training = (random.normal(size=(600, 40)) * np.geomspace(10, 0.02, 40) @ turned + 20).astype(np.float32)
+    found = Scaler("whiten", memory=memory).fit(training if memory is None else split(training)).transform(training)
+    exact = components(training.astype(np.float64), training.astype(np.float64), 40)
+    exact /= exact.std(axis=0, ddof=1)
+    signs = np.sign((found * exact).sum(axis=0))
+    np.testing.assert_allclose(found * signs, exact, atol=2e-5)
+
+
 def test_vectors_of_unit_length_keep_their_direction_and_zeros_stay():
     others = np.array([[3, 4], [0.6, 0.8], [0, 0]], np.float32)
     found = Scaler(unit_length=True).fit(vectors(9, 2)).transform(others)
