@@ -60,8 +60,8 @@ def decide(settings: Mapping[str, Mapping[str, Any]], trial: Trial, rule: Rule, 
     Returns
     -------
     dict
-        `chosen`, the name; `tolerance`, None where the first seed decides; `finalists` and `holding`, names; `trials`, a list of `setting`, `images`,
-        `seed` and scores.
+        `chosen`, the name; `tolerance`, None where the first seed decides; `finalists` and `holding`, names; `trials`,
+        a list of `setting`, `images`, `seed` and scores.
     """
     found: dict[tuple[str, int], list[Mapping[str, float]]] = {}
     trials: list[dict] = []

@@ -73,7 +73,7 @@ SCREEN_PHOTOS, SCREEN_DIGITS = 0.01, 0.03
 AS_BEFORE: dict = {}
 
 STEPS = {
-    "photos-classifier": [_rates("photos-classifier", (0.01, 0.02, 0.03, 0.05), (0.3, 1.0, 3.0))],
+    "photos-classifier": [_rates("photos-classifier", (0.015, 0.03, 0.06), (0.3, 1.0, 3.0))],
     "digits-classifier": [_rates("digits-classifier", (0.003, 0.006, 0.012), (0.0, 0.3, 1.0))],
     "photos": [
         _representation(
@@ -87,9 +87,7 @@ STEPS = {
             },
             SCREEN_PHOTOS,
         ),
-        _representation(
-            "photos-patches", "centres", dict(_each("{n_clusters}", n_clusters=(200, 400, 600))), SCREEN_PHOTOS
-        ),
+        _representation("photos-patches", "centres", dict(_each("{n_clusters}", n_clusters=(200, 400))), SCREEN_PHOTOS),
         _representation(
             "photos-patch-autoencoder",
             "kinds of patches",
@@ -130,7 +128,7 @@ STEPS = {
                 f"{size} pixels, {grid} × {grid} cells": {
                     "windows": [{"colour": "grey", "patch_size": size, "grid": grid}]
                 }
-                for size, grid in ((7, 3), (9, 2), (9, 3), (9, 4), (11, 3))
+                for size, grid in ((7, 3), (9, 2), (9, 3), (11, 3))
             },
             SCREEN_DIGITS,
         ),
