@@ -18,7 +18,6 @@ from benchmarks.measuring import ROOT, BenchmarkError, Options, machine
 from stages.shared.settings.layers import of_recipe
 
 FILE = ROOT / "docs/results/choices.json"
-SEEDS = (0, 1, 2)
 # Training images: 70 % of 2,500, 5,000 and 10,000 images.
 SHARES = (4, 2, 1)
 
@@ -81,7 +80,7 @@ def run(step: steps.Step, values: dict, folder: Path, cache: Path, log: Log) -> 
 
     tried: Trial = trial
     sizes = [len(seen.train) // share for share in SHARES]
-    rule = Rule("accuracy" if classifies else "ari", sizes, SEEDS, step.screen, step.growth_seeds)
+    rule = Rule("accuracy" if classifies else "ari", sizes, step.seeds, step.tolerance, step.growth_seeds)
     result = decide(step.settings, tried, rule, step.grows)
     log(f"{step.title}: chosen: {result['chosen']}")
     chosen = laid(values, step.blocks, step.settings[result["chosen"]])

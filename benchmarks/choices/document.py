@@ -14,8 +14,7 @@ def lines(found: Mapping[str, Mapping]) -> list[str]:
     text = []
     for part in found.values():
         for title, step in part["steps"].items():
-            by = "the first seed decides" if step["tolerance"] is None else f"tolerance {step['tolerance']:.4f}"
-            text += [f"**{title}** ({by})", "", *_step(step), ""]
+            text += [f"**{title}** (tolerance {step['tolerance']:.4f})", "", *_step(step), ""]
     return text
 
 

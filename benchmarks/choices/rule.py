@@ -23,9 +23,9 @@ class Rule:
     sizes : sequence of int
         Numbers of training images, ascending; the last one is all of them.
     seeds : sequence of int
-    screen : float or None
-        Settings that lie further than this below the best by the first seed are not tried with the other seeds. None:
-        all settings are tried with all seeds.
+    tolerance : float or None
+        How far below the best a setting may lie and still be tried further; None: the standard deviation (over n - 1)
+        of the best setting's score over the seeds.
     growth_seeds : int
         Seeds, the first ones, by which finalists are tried on fewer images.
     """
@@ -33,17 +33,15 @@ class Rule:
     score: str
     sizes: Sequence[int]
     seeds: Sequence[int]
-    screen: float | None = None
+    tolerance: float | None = None
     growth_seeds: int = 1
 
 
 def decide(settings: Mapping[str, Mapping[str, Any]], trial: Trial, rule: Rule, grows: bool = False) -> dict:
     """Try settings and choose among them.
 
-    1. Each setting is tried on all training images, with each seed (but for `screen`). A single setting that the
-       screen leaves is chosen.
-    2. Finalists are those whose mean over the seeds lies within the tolerance of the best mean, at most FINALISTS. The
-       tolerance is the standard deviation (over n - 1) of the best setting's score over the seeds.
+    1. Each setting is tried on all training images, with each seed.
+    2. Finalists are those whose mean over the seeds lies within the tolerance of the best mean, at most FINALISTS.
     3. If there are several, they are tried on fewer images too. Those hold whose score falls by no more than the
        tolerance from any number of images to the next. Of these (of all finalists, if none holds) the one with the
        highest mean over the numbers of images is chosen; seeds that not all numbers of images have do not count.
@@ -60,8 +58,8 @@ def decide(settings: Mapping[str, Mapping[str, Any]], trial: Trial, rule: Rule, 
     Returns
     -------
     dict
-        `chosen`, the name; `tolerance`, None where the first seed decides; `finalists` and `holding`, names; `trials`,
-        a list of `setting`, `images`, `seed` and scores.
+        `chosen`, the name; `tolerance`; `finalists` and `holding`, names; `trials`, a list of `setting`, `images`,
+        `seed` and scores.
     """
     found: dict[tuple[str, int], list[Mapping[str, float]]] = {}
     trials: list[dict] = []
@@ -77,18 +75,10 @@ def decide(settings: Mapping[str, Mapping[str, Any]], trial: Trial, rule: Rule, 
 
     full = rule.sizes[-1]
     for name in settings:
-        run(name, full, rule.seeds[:1] if rule.screen is not None else rule.seeds)
-    kept = list(settings)
-    if rule.screen is not None:
-        best = max(values(name, full)[0] for name in kept)
-        kept = [name for name in kept if values(name, full)[0] >= best - rule.screen]
-        if len(kept) == 1 and not grows:
-            return {"chosen": kept[0], "tolerance": None, "finalists": kept, "holding": kept, "trials": trials}
-        for name in kept:
-            run(name, full, rule.seeds[1:])
-    kept.sort(key=lambda name: statistics.fmean(values(name, full)), reverse=True)
+        run(name, full, rule.seeds)
+    kept = sorted(settings, key=lambda name: statistics.fmean(values(name, full)), reverse=True)
     top = values(kept[0], full)
-    tolerance = statistics.stdev(top) if len(top) > 1 else 0.0
+    tolerance = statistics.stdev(top) if rule.tolerance is None else rule.tolerance
     finalists = [n for n in kept if statistics.fmean(values(n, full)) >= statistics.fmean(top) - tolerance][:FINALISTS]
     found_by = {"tolerance": tolerance, "finalists": finalists, "trials": trials}
     if len(finalists) == 1 and not grows:

@@ -75,15 +75,11 @@ def test_the_highest_mean_over_the_numbers_of_images_decides_where_none_holds():
     assert found["holding"] == [] and found["chosen"] == "middle"
 
 
-def test_settings_far_below_the_best_by_the_first_seed_are_tried_no_further():
-    scores = {"low": {40: (0.1,)}, "middle": {40: (0.45, 0.4)}, "high": {40: (0.5, 0.5)}}
-    trial = Table(scores)
-    assert decide(SETTINGS, trial, Rule("ari", (10, 40), (0, 1), screen=0.1))["chosen"] == "high"
-    assert ("low", 40, 1) not in trial.asked and ("middle", 40, 1) in trial.asked
-    alone = Table(scores)
-    found = decide(SETTINGS, alone, Rule("ari", (10, 40), (0, 1), screen=0.01))
-    assert (found["chosen"], found["tolerance"]) == ("high", None)
-    assert [seed for _, _, seed in alone.asked] == [0, 0, 0]
+def test_of_a_single_seed_the_tolerance_is_given():
+    scores = {"low": {40: (0.1,)}, "middle": {10: 0.2, 40: (0.45,)}, "high": {10: 0.1, 40: (0.5,)}}
+    found = decide(SETTINGS, Table(scores), Rule("ari", (10, 40), (0,), tolerance=0.06))
+    assert (found["chosen"], found["finalists"]) == ("middle", ["high", "middle"])
+    assert decide(SETTINGS, Table(scores), Rule("ari", (10, 40), (0,), tolerance=0.01))["chosen"] == "high"
 
 
 def test_no_test_image_and_no_label_of_one_is_within_reach(in_process, tmp_path):
