@@ -75,7 +75,7 @@ AS_BEFORE: dict = {}
 
 STEPS = {
     "photos-classifier": [_rates("photos-classifier", (0.015, 0.03, 0.06), (0.3, 1.0, 3.0))],
-    "digits-classifier": [_rates("digits-classifier", (0.003, 0.006, 0.012), (0.0, 0.3, 1.0))],
+    "digits-classifier": [_rates("digits-classifier", (0.003, 0.006, 0.012), (0.0, 1.0))],
     "photos": [
         _representation(
             "photos-patches",
@@ -126,7 +126,7 @@ STEPS = {
                 f"{size} pixels, {grid} × {grid} cells": {
                     "windows": [{"colour": "grey", "patch_size": size, "grid": grid}]
                 }
-                for size, grid in ((7, 3), (9, 2), (9, 3), (11, 3))
+                for size, grid in ((7, 3), (9, 3), (11, 3))
             },
             DIGITS,
         ),
