@@ -34,5 +34,5 @@ def accuracy(images: Images, block: Mapping[str, Any], n: int, seed: int) -> dic
         fit(network, seen.train, targets, preparation, Training.of(block, seed=seed))
     except Diverged:
         return {"accuracy": 0.0}
-    predicted = network.predict(preparation(images.validation), batch_size=1000, verbose=0).argmax(axis=1)
+    predicted = np.asarray(network(preparation(images.validation))).argmax(axis=1)
     return {"accuracy": float(np.mean(predicted == images.validation_labels))}

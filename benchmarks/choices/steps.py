@@ -130,7 +130,7 @@ STEPS = {
             },
             DIGITS,
         ),
-        _representation("digits-patches", "centres", dict(_each("{n_clusters}", n_clusters=(200, 400, 800))), DIGITS),
+        _representation("digits-patches", "centres", dict(_each("{n_clusters}", n_clusters=(200, 400))), DIGITS),
         # `digits-pixels-spectral` takes the same eigenvectors, neighbours and weights.
         _graph(
             "digits-patches-spectral",
