@@ -118,6 +118,9 @@ STEPS = {
             grows=True,
         ),
     ],
+    "photos-noise": [
+        _representation("photos-patch-autoencoder", "noise", dict(_each("{noise:g}", noise=(0, 1))), PHOTOS),
+    ],
     "digits": [
         _representation(
             "digits-patches",
