@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import statistics
 import sys
 import tempfile
@@ -50,9 +51,17 @@ def main(arguments: list[str] | None = None) -> int:
                 for step in steps.STEPS[part]:
                     result, values = run(step, values, folder, asked.cache or Path(scratch), log)
                     found[part]["steps"][step.title] = rounded(result, 5)
-                    output.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+                    output.write_text(text(found), encoding="utf-8")
     print("\n".join(lines(found)))
     return 0
+
+
+def text(found: Mapping[str, dict]) -> str:
+    """Return the parts as JSON in the order of `steps.STEPS`, with a line a trial."""
+    ordered = {part: found[part] for part in steps.STEPS if part in found}
+    written = json.dumps(ordered, indent=1, ensure_ascii=False)
+    trial = r'\{\n *("setting": "[^{}]*?)\n *\}'
+    return re.sub(trial, lambda match: "{" + re.sub(r"\n *", " ", match[1]) + "}", written) + "\n"
 
 
 def run(step: steps.Step, values: dict, folder: Path, cache: Path, log: Log) -> tuple[dict, dict]:
