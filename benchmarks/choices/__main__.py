@@ -1,4 +1,7 @@
-"""Try settings, score them by validation images alone, and write trials and decisions to docs/results/choices.json."""
+"""Try settings, score them by validation images alone, and write trials and decisions down.
+
+They go to docs/results/choices.json, and as tables to docs/choices.md.
+"""
 
 import argparse
 import json
@@ -13,12 +16,13 @@ from pathlib import Path
 from autoencoders.core.rounding import rounded
 from benchmarks.choices import classifiers, images, steps
 from benchmarks.choices.clusterings import Trials
-from benchmarks.choices.document import lines
+from benchmarks.choices.document import lines, with_trials
 from benchmarks.choices.rule import Rule, Trial, decide
 from benchmarks.measuring import ROOT, BenchmarkError, Options, machine
 from stages.shared.settings.layers import of_recipe
 
 FILE = ROOT / "docs/results/choices.json"
+DOCUMENT = ROOT / "docs/choices.md"
 # Training images: 70 % of 2,500, 5,000 and 10,000 images.
 SHARES = (4, 2, 1)
 
@@ -47,19 +51,21 @@ def main(arguments: list[str] | None = None) -> int:
         values = of_recipe(values)
         for part in asked.parts or steps.STEPS:
             found[part] = {"machine": machine(), "data": data, "steps": {}}
+            found = {name: found[name] for name in steps.STEPS if name in found}
             with tempfile.TemporaryDirectory(prefix="choices-") as scratch:
                 for step in steps.STEPS[part]:
                     result, values = run(step, values, folder, asked.cache or Path(scratch), log)
                     found[part]["steps"][step.title] = rounded(result, 5)
                     output.write_text(text(found), encoding="utf-8")
     print("\n".join(lines(found)))
+    if output == FILE:
+        DOCUMENT.write_text(with_trials(DOCUMENT.read_text(encoding="utf-8"), found), encoding="utf-8")
     return 0
 
 
 def text(found: Mapping[str, dict]) -> str:
-    """Return the parts as JSON in the order of `steps.STEPS`, with a line a trial."""
-    ordered = {part: found[part] for part in steps.STEPS if part in found}
-    written = json.dumps(ordered, indent=1, ensure_ascii=False)
+    """Return the parts as JSON with a line a trial."""
+    written = json.dumps(found, indent=1, ensure_ascii=False)
     trial = r'\{\n *("setting": "[^{}]*?)\n *\}'
     return re.sub(trial, lambda match: "{" + re.sub(r"\n *", " ", match[1]) + "}", written) + "\n"
 

@@ -5,6 +5,14 @@ from collections.abc import Iterator, Mapping
 
 from benchmarks.tables import table
 
+BEGIN, END = "<!-- The trials, as `python -m benchmarks.choices` writes them. -->", "<!-- End of the trials. -->"
+
+
+def with_trials(document: str, found: Mapping[str, Mapping]) -> str:
+    """Return docs/choices.md with the tables of these trials between its two marks."""
+    before, rest = document.split(BEGIN)
+    return "\n".join([before + BEGIN, "", *lines(found), END]) + rest.split(END)[1]
+
 
 def lines(found: Mapping[str, Mapping]) -> list[str]:
     """Return for each decision a table: a row a setting, the chosen one in bold.

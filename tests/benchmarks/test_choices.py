@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from small import small_parameters
+from small import ROOT, small_parameters
 
 from autoencoders.representations.patches import PatchFeatures
 from autoencoders.scaling.scaler import Scaler
@@ -13,8 +13,11 @@ from benchmarks import workspace
 from benchmarks.choices import __main__ as command
 from benchmarks.choices import images, steps
 from benchmarks.choices.clusterings import Trials
+from benchmarks.choices.document import with_trials
 from benchmarks.choices.rule import Rule, decide
 from benchmarks.measuring import Options
+from stages.shared.parameters import load
+from stages.shared.settings.layers import of_recipe, with_defaults
 
 SETTINGS: dict = {name: {"name": name} for name in ("low", "middle", "high")}
 
@@ -180,3 +183,27 @@ def test_a_classifier_is_scored_by_validation_images():
     # Labels of validation images serve the score alone.
     turned = seen._replace(validation_labels=1 - seen.validation_labels)
     assert accuracy(turned, block, 40, 0) == {"accuracy": 0.0}
+
+
+# What was tried and decided on the official data.
+CHOICES = json.loads((ROOT / "docs/results/choices.json").read_text(encoding="utf-8"))
+DECISIONS = {title: step for part in CHOICES.values() for title, step in part["steps"].items()}
+
+
+DECIDED = [step for each in steps.STEPS.values() for step in each if step.title in DECISIONS]
+
+
+@pytest.mark.parametrize("step", DECIDED, ids=lambda step: step.title)
+def test_parameters_are_those_that_the_trials_chose(step):
+    values = with_defaults(of_recipe(load(ROOT / "params.yaml")))
+    found = DECISIONS[step.title]
+    assert found["settings"] == json.loads(json.dumps(step.settings))
+    for key in step.blocks:
+        group, name = key.split(".")
+        chosen = found["settings"][found["chosen"]]
+        assert {setting: values[group][name][setting] for setting in chosen} == chosen
+
+
+def test_the_document_shows_the_trials():
+    document = (ROOT / "docs/choices.md").read_text(encoding="utf-8")
+    assert with_trials(document, CHOICES) == document
