@@ -119,8 +119,8 @@ def _maps_can_be_drawn(parameters: "Parameters") -> None:
 
 def _samples_fit_memory(parameters: "Parameters") -> None:
     generate = parameters.generate
-    for name, entry in {**generate.networks, **generate.unjudged}.items():
-        dataset = parameters.datasets[entry.dataset]
+    for name in (*generate.networks, *generate.unjudged):
+        dataset = parameters.datasets[parameters.autoencoders[name].dataset]
         height, width = dataset.image_size or (1, 1)
         if (numbers := generate.samples * height * width * dataset.channels) > MOST_SAMPLED:
             raise ValueError(
