@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+from autoencoders.clustering import graphs
 from autoencoders.clustering.clusterers import CLUSTERERS, Clusterer, Clustering, Settings, cluster
 from autoencoders.clustering.scores import central_images, cluster_class_matrix, cluster_means, summary
 from autoencoders.core.errors import arguments_of
@@ -36,11 +37,14 @@ def main(name: str) -> None:
     results: dict[str, list[Clustering]] = {}
     for form in parameters.clusterings:
         with remarks(f"{name}: {form}"):
-            features, results[form] = _clustered(name, form, vectors, labels, about.shape, parameters, in_memory)
+            scaler, features, results[form] = _clustered(
+                name, form, vectors, labels, about.shape, parameters, in_memory
+            )
         if len(results) == 1:
             first = results[form][0]
             of_training = features["training"], first.assignments["training"], first.centres
             central = central_images(*of_training, parameters.central_images)
+            graph = graphs.build(name, scaler.affine(), first.model)
     matched = "held_out" if "held_out" in splits else "training"
 
     folders = files.data("clusters", name), files.plots("cluster", name), files.metrics("cluster", f"{name}.json")
@@ -49,6 +53,8 @@ def main(name: str) -> None:
         files.write_json(metrics, {"source": described["source"], "scored": matched, **scored})
         _scores(results).to_csv(folder / "scores.csv", index=False, float_format="%.6g")
         np.save(folder / "centres.npy", first.centres)
+        (folder / "clusters.onnx").write_bytes(graph.SerializeToString(deterministic=True))
+        files.write_json(folder / "clusters.json", _described(parameters))
         _assignments(about.dataset, splits, first.assignments).to_csv(folder / "assignments.csv", index=False)
         shown, captions = _central_images(about, splits["training"], central), ["nearest images"]
         if hasattr(about, "network"):
@@ -67,10 +73,10 @@ def main(name: str) -> None:
 
 def _clustered(
     name: str, form: str, vectors: dict, labels: dict, shape: list[int], parameters, in_memory: float
-) -> tuple[dict[str, np.ndarray | Rows], list[Clustering]]:
-    """Return the features that one form makes of codes, and a clustering for each seed; say it if codes exceed memory.
+) -> tuple[Scaler, dict[str, np.ndarray | Rows], list[Clustering]]:
+    """Return what scales codes in one form, the features, and a clustering for each seed.
 
-    `in_memory` is in MiB.
+    `in_memory` is in MiB; it is said if codes exceed it.
     """
     how, memory, seed = parameters.clusterings[form], int(in_memory * 2**20), parameters.seed
 
@@ -90,7 +96,13 @@ def _clustered(
     # Only codes larger than `in_memory` bound what is computed with them.
     bound = memory if isinstance(vectors["training"], Rows) else None
     every = (replace(settings, seed=seed + run) for run in range(parameters.seeds))
-    return features, [cluster(features, labels, settings, bound, watch) for settings in every]
+    return scaler, features, [cluster(features, labels, settings, bound, watch) for settings in every]
+
+
+def _described(parameters) -> dict:
+    """Return what `clusters.json` says of the form whose clusters are kept."""
+    form, how = next(iter(parameters.clusterings.items()))
+    return {"form": form, **how.model_dump(), "n_clusters": parameters.n_clusters, "seed": parameters.seed}
 
 
 def _summary(runs: list[Clustering], part: str) -> dict[str, float]:

@@ -125,11 +125,14 @@ class Clustering(NamedTuple):
         The cluster of each vector, from 0, under the names of the features it was made from.
     scores : dict of dict
         As `score` gives them, under the same names.
+    model : sklearn.cluster.KMeans, sklearn.cluster.MiniBatchKMeans or sklearn.mixture.GaussianMixture
+        What assigns vectors to clusters.
     """
 
     centres: np.ndarray
     assignments: dict[str, np.ndarray]
     scores: dict[str, dict[str, float | None]]
+    model: models.Model
 
 
 def cluster(
@@ -167,4 +170,4 @@ def cluster(
         )
         for part, vectors in features.items()
     }
-    return Clustering(clusterer.centres_, assignments, scores)
+    return Clustering(clusterer.centres_, assignments, scores, clusterer.model_)

@@ -91,17 +91,17 @@ def build(
     x = encoded(nodes)
     if "code" not in names:
         output = nodes.reshape("probabilities", x, x.shape)
-        return {"classifier": _model(name, nodes, given, output, (), cut)}
+        return {"classifier": model(name, nodes, given, output, (), cut)}
     code_shape = x.shape
     code = nodes.reshape(CODE, x, (math.prod(code_shape),))
-    found = {"encoder": _model(name, nodes, given, code, code_shape, cut)}
+    found = {"encoder": model(name, nodes, given, code, code_shape, cut)}
     nodes = Nodes()
     codes = helper.make_tensor_value_info(CODE, TensorProto.FLOAT, ["n", *code.shape])
-    found["decoder"] = _model(name, nodes, codes, decoded(nodes, code), code_shape)
+    found["decoder"] = model(name, nodes, codes, decoded(nodes, code), code_shape)
     if denoises:
         nodes = Nodes()
         code = nodes.reshape(CODE, encoded(nodes), code.shape)
-        found["denoiser"] = _model(name, nodes, given, decoded(nodes, code), code_shape, cut)
+        found["denoiser"] = model(name, nodes, given, decoded(nodes, code), code_shape, cut)
     return found
 
 
@@ -131,7 +131,7 @@ def _prepared(nodes: Nodes, preparation: Preparation, image_shape: tuple[int, in
     return nodes.reshape("prepared/flat", images, flat.shape) if preparation.flat else images
 
 
-def _model(
+def model(
     name: str,
     nodes: Nodes,
     given: ValueInfoProto,
@@ -139,14 +139,18 @@ def _model(
     code_shape: tuple[int, ...],
     cut: ValueInfoProto | None = None,
 ) -> ModelProto:
+    """Return nodes as a graph of this name, from what is `given` to `output`, float32 [n, *output.shape].
+
+    `cut` describes a value within, where `behind_preparation` cuts. The metadata are those that `build` names.
+    """
     result = helper.make_tensor_value_info(output.name, TensorProto.FLOAT, ["n", *output.shape])
     described = [cut] if cut else []
     graph = helper.make_graph(nodes.nodes, name, [given], [result], nodes.constants, value_info=described)
-    model = helper.make_model(
+    made = helper.make_model(
         graph,
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="autoencoders",
     )
-    helper.set_model_props(model, {"code_shape": json.dumps(code_shape), "largest": json.dumps(nodes.largest)})
-    return model
+    helper.set_model_props(made, {"code_shape": json.dumps(code_shape), "largest": json.dumps(nodes.largest)})
+    return made

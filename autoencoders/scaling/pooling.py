@@ -30,3 +30,23 @@ def pool(codes: np.ndarray, shape: tuple[int, ...], grid: int | None) -> np.ndar
             cell = maps[:, rows[row] : rows[row + 1], columns[column] : columns[column + 1]]
             pooled[:, row, column] = cell.mean(axis=(1, 2))
     return pooled.reshape(len(codes), -1)
+
+
+def cells(shape: tuple[int, ...], grid: int | None) -> np.ndarray | None:
+    """Return the averages that `pool` takes as shares of the positions, float64 [grid * grid, height * width].
+
+    None where it pools nothing.
+    """
+    if grid is None or len(shape) == 1 or grid >= min(shape[:2]):
+        return None
+    rows, columns = (_shares(size, grid) for size in shape[:2])
+    return np.einsum("ah,bw->abhw", rows, columns).reshape(grid * grid, -1)
+
+
+def _shares(size: int, grid: int) -> np.ndarray:
+    """Return the shares of positions along one side in each of `grid` runs of them, float64 [grid, size]."""
+    ends = np.linspace(0, size, grid + 1).round().astype(int)
+    shares = np.zeros((grid, size))
+    for share, start, end in zip(shares, ends[:-1], ends[1:], strict=True):
+        share[start:end] = 1 / (end - start)
+    return shares

@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScale
 from autoencoders.core.rows import Rows, Watch, blocks, in_memory, unwatched
 from autoencoders.core.sampling import sampled
 from autoencoders.core.threads import one_thread
+from autoencoders.scaling.affine import Affine, Projection, Standard, composed
 from autoencoders.scaling.components import principal_components, project
 from autoencoders.scaling.pooling import pool
 from autoencoders.scaling.whitening import Whitening, whitening_scale, with_variance
@@ -83,7 +84,14 @@ class Scaler(BaseEstimator):
         else:
             self.steps_ = self._whole(self._pool(vectors))
         self._fitted_in_memory = not isinstance(vectors, Rows)
+        self._width = vectors.shape[1]
         return self
+
+    def affine(self) -> Affine:
+        """Return what `transform` does as numbers, which give the same vectors but for roundings."""
+        shape = tuple(self.shape or (self._width,))
+        width = self._pool(np.zeros((1, self._width), np.float32)).shape[1]
+        return composed(self.maps_, width, shape, self.pooling, self.unit_length)
 
     def transform(self, vectors: np.ndarray | Rows) -> np.ndarray | Rows:
         """Return vectors [n, width] as float32 [n, new width].
@@ -121,30 +129,36 @@ class Scaler(BaseEstimator):
             steps.append(StandardScaler())
         if self.unit_length:
             steps.append(Normalizer())
+        self.maps_ = []
         if not steps:
             return []
         pipeline = make_pipeline(FunctionTransformer(_in_float64), *steps).fit(vectors)
+        self.maps_ = [_map_of(step) for _, step in pipeline.steps[1:] if not isinstance(step, Normalizer)]
         return [partial(_by_blocks, pipeline.transform)]
 
     def _out_of_core(self, vectors: Rows) -> list[Step]:
         """Return what is fitted to pooled training vectors that are larger than memory."""
         n, width = vectors.shape
         steps: list[Step] = []
+        self.maps_ = []
         if self.scaling == "whiten" or self.pca:
             if width > MAX_COVARIANCE_WIDTH:
                 # In float64 a sample takes 8 bytes a number.
                 return self._whole(sampled(vectors, self.memory // (8 * width), self.seed))
-            steps.append(self._projection(vectors))
+            projection = self._projection(vectors)
+            steps.append(partial(project, **projection._asdict()))
+            self.maps_.append(projection)
         elif self.scaling == "standardise":
             standard = StandardScaler()
             for rows in self.watch(blocks(n), n, "means and variances"):
                 standard.partial_fit(vectors[rows])
             steps.append(standard.transform)
+            self.maps_.append(_map_of(standard))
         if self.unit_length:
             steps.append(normalize)
         return steps
 
-    def _projection(self, vectors: Rows) -> Step:
+    def _projection(self, vectors: Rows) -> Projection:
         """Return the projection on principal components, scaled as `scaling` says."""
         n, width = vectors.shape
         n_components = min(self.pca or n, n, width)
@@ -157,7 +171,17 @@ class Scaler(BaseEstimator):
             scale = np.ones_like(variances)
             if self.scaling == "standardise":
                 scale = np.where(with_variance(deviations), deviations, 1)
-        return partial(project, mean=mean, matrix=(directions[: len(scale)] / scale[:, np.newaxis]).T)
+        return Projection(mean, (directions[: len(scale)] / scale[:, np.newaxis]).T)
+
+
+def _map_of(step: Whitening | PCA | StandardScaler) -> Projection | Standard:
+    """Return what a fitted step does to vectors as numbers."""
+    if isinstance(step, StandardScaler):
+        return Standard(step.mean_, step.scale_)
+    if isinstance(step, Whitening):
+        directions = step.pca_.components_[: len(step.scale_)]
+        return Projection(step.pca_.mean_, (directions / step.scale_[:, np.newaxis]).T)
+    return Projection(step.mean_, step.components_.T)
 
 
 def _in_float64(vectors: np.ndarray) -> np.ndarray:
