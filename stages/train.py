@@ -10,12 +10,16 @@ from stages.shared import files, labelled, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
 
+# Training images on which the graphs are compared with Keras.
+COMPARED = 64
+
 
 def main(group: str, name: str) -> None:
     """Train the network `name` of `group`, "classifiers" or "autoencoders".
 
-    Reads data/prepared/<dataset>. Writes models/<name> (architecture, weights, ONNX graphs, summary, history, the
-    parameters in force) and metrics/train/<name>.json (the scores of the epoch whose weights are kept).
+    Reads data/prepared/<dataset>. Writes models/<name> (architecture, weights, ONNX graphs and how far they are from
+    Keras, summary, history, the parameters in force) and metrics/train/<name>.json (the scores of the epoch whose
+    weights are kept).
     """
     if group not in ("classifiers", "autoencoders"):
         raise InputError(f"'{group}' is no group of networks; use 'classifiers' or 'autoencoders'.")
@@ -53,6 +57,9 @@ def main(group: str, name: str) -> None:
     with files.whole(files.models(name), files.metrics("train", f"{name}.json")) as (folder, metrics):
         storage.save(model, folder)
         storage.save_graphs(model, folder, preparation, image_shape, denoises=getattr(network, "noise", 0) > 0)
+        compared = images[:COMPARED]
+        difference = storage.largest_difference(model, folder, preparation, compared)
+        files.write_json(folder / "graphs.json", {"images": len(compared), "largest_difference_to_keras": difference})
         files.write_json(folder / "parameters.json", {"recipe": recipe, "protocol": protocol, **settings})
         table = pd.DataFrame(history)
         table.insert(0, "epoch", range(1, len(table) + 1))

@@ -6,9 +6,13 @@ Not one `.keras` file: that holds the time at which it was saved, so that two eq
 import json
 from pathlib import Path
 
+import numpy as np
+
 from autoencoders.core.errors import InputError
 from autoencoders.images.preparation import Preparation
 from autoencoders.inference import graphs
+from autoencoders.inference.codec import Codec
+from autoencoders.inference.running import Graph
 from autoencoders.networks.runtime import keras
 
 # Reading a variational network needs its layer registered.
@@ -43,6 +47,28 @@ def save_graphs(
     built = graphs.build(json.loads(network.to_json()), weights, preparation, image_shape, denoises)
     for name, graph in built.items():
         (folder / f"{name}.onnx").write_bytes(graph.SerializeToString(deterministic=True))
+
+
+def largest_difference(network: keras.Model, folder: Path, preparation: Preparation, images: np.ndarray) -> float:
+    """Return the largest difference of an output between `network` in Keras and the graphs in `folder`.
+
+    Parameters
+    ----------
+    network : keras.Model
+    folder : Path
+        Where `save_graphs` wrote its graphs.
+    preparation : Preparation
+    images : ndarray of shape (n, height, width, channels), uint8
+        As stored. Of an autoencoder their codes and reconstructions are compared, of a classifier the probabilities.
+    """
+    names, prepared = [layer.name for layer in network.layers], preparation(images)
+    if "code" in names:
+        codec = Codec(folder)
+        coder = keras.Model(network.inputs, network.get_layer("code").output)
+        pairs = [(coder(prepared), codec.encode(images)), (network(prepared), codec.reconstruct(images))]
+    else:
+        pairs = [(network(prepared), Graph(folder / "classifier.onnx")(images))]
+    return max(float(np.abs(np.asarray(one).reshape(other.shape) - other).max()) for one, other in pairs)
 
 
 def load(folder: Path) -> keras.Model:

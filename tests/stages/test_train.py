@@ -81,7 +81,8 @@ def test_a_network_is_kept_with_its_summary_and_history(results, group, name):
     parameters = count_parameters(GROUPS[group][name])
     graphs = {"classifier.onnx"} if group == "classifiers" else {"encoder.onnx", "decoder.onnx"}
     graphs |= {"denoiser.onnx"} if GROUPS[group][name].get("noise") else set()
-    files = {"network.json", "network.weights.h5", "summary.txt", "parameters.json", "history.csv", f"{name}.json"}
+    files = {"network.json", "network.weights.h5", "summary.txt", "parameters.json", "history.csv"}
+    files |= {"graphs.json", f"{name}.json"}
     assert set(contents(name)) == files | graphs
     assert storage.load(folder(name)).count_params() == parameters
     summary = (folder(name) / "summary.txt").read_text(encoding="utf-8")
@@ -97,6 +98,14 @@ def test_the_parameters_in_force_lie_beside_the_weights(results, group, name):
     in_force = {key: value["fast"] if key in by_recipe else value for key, value in block.items()}
     found = json.loads((folder(name) / "parameters.json").read_text(encoding="utf-8"))
     assert found == {"recipe": "fast", "protocol": "held-out", **in_force}
+
+
+@pytest.mark.parametrize(("group", "name"), NETWORKS)
+def test_the_graphs_lie_beside_how_far_they_are_from_keras(results, group, name):
+    found = json.loads((folder(name) / "graphs.json").read_text(encoding="utf-8"))
+    # The first training images, as many as a data set has.
+    assert found["images"] in range(50, 65)
+    assert 0 <= found["largest_difference_to_keras"] < 1e-4
 
 
 @pytest.mark.parametrize(("group", "name"), NETWORKS)

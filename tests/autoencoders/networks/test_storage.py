@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from autoencoders.core.errors import InputError
+from autoencoders.images.preparation import Preparation
 from autoencoders.networks import architectures, runtime, storage
 
 
@@ -55,3 +56,16 @@ def test_a_damaged_folder_gives_one_sentence_that_names_it(tmp_path, name, damag
         file.write_bytes(file.read_bytes()[:100] if damage == "cut short" else b"no network")
     with pytest.raises(InputError, match=f"{tmp_path} holds no readable network"):
         storage.load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["dense", "classifier"])
+def test_the_largest_difference_between_keras_and_the_graphs_is_found(tmp_path, kind):
+    runtime.deterministic(0)
+    sizes = {"units": [16, 4], "activation": "relu", "code_activation": "linear", "output_activation": "sigmoid"}
+    model = architectures.build(kind, "mine", (64,), {**sizes, "n_classes": 3})
+    flat, images = Preparation("grey", flat=True), np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
+    storage.save_graphs(model, tmp_path, flat, (8, 8, 1))
+    assert 0 <= storage.largest_difference(model, tmp_path, flat, images) < 1e-5
+    # Another network than that of the graphs.
+    model.set_weights([2 * weights for weights in model.get_weights()])
+    assert storage.largest_difference(model, tmp_path, flat, images) > 1e-3
