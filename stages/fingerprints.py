@@ -14,6 +14,7 @@ from stages.shared.running import run
 SHARED = {
     "cluster": ("cluster", "in_memory"),
     "denoise": ("denoise",),
+    "export": ("export", "generate", "in_memory"),
     "generate": ("generate", "in_memory"),
     "map": ("map",),
     "search": ("search", "in_memory"),
@@ -23,11 +24,12 @@ SHARED = {
 def main() -> None:
     """Write `data/fingerprints/<stage>.json`: SHA-256 by module, and shared parameters by section.
 
-    It reads the sources, the parameters `cluster`, `denoise`, `generate`, `in_memory`, `map` and `search`, and no data.
-    A stage whose file stays the same does not run again.
+    It reads the sources, the parameters `cluster`, `denoise`, `export`, `generate`, `in_memory`, `map` and `search`, and
+    no data. A stage whose file stays the same does not run again.
     """
-    names = ("cluster", "denoise", "generate", "in_memory", "map", "search")
-    parameters = dict(zip(names, read("cluster", "denoise", "generate", "in_memory", "map", "search"), strict=True))
+    names = ("cluster", "denoise", "export", "generate", "in_memory", "map", "search")
+    found = read("cluster", "denoise", "export", "generate", "in_memory", "map", "search")
+    parameters = dict(zip(names, found, strict=True))
     values = {
         name: found if isinstance(found, (int, float)) else found.model_dump() for name, found in parameters.items()
     }

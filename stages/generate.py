@@ -15,6 +15,7 @@ from autoencoders.inference.running import Graph
 from autoencoders.pages import figures
 from autoencoders.uses import samples
 from stages.shared import codes, files, naming, prepared
+from stages.shared.density import fitted
 from stages.shared.parameters import read
 from stages.shared.running import run
 
@@ -49,7 +50,7 @@ def main(name: str) -> None:
     pairs = samples.pairs(labels, generate.pairs, generate.seed, len(test))
     codec, prepare = Codec(files.models(name)), prepared.image_preparation(network)
 
-    density = _density(name, training_codes, generate, in_memory)
+    density = fitted(name, training_codes, generate, in_memory)
     drawn = {"density": density.sample(generate.samples, generate.seed)}
     if getattr(network, "kl_weight", 0) > 0:
         drawn["prior"] = samples.prior(generate.samples, codec.code_size, generate.seed)
@@ -104,17 +105,6 @@ def _classifier(name: str, generate: Any) -> str | None:
     raise InputError(
         f"params.yaml has neither generate.networks.{name} nor generate.unjudged.{name}; there is {known}."
     )
-
-
-def _density(name: str, training_codes: Rows, generate: Any, in_memory: float) -> samples.Density:
-    """Fit a mixture to the training codes, or to a sample of them where all take more than `in_memory` MiB."""
-    memory = int(in_memory * 2**20)
-    most = samples.most_codes(training_codes.shape[1], generate.components, generate.max_width, memory)
-    if most < len(training_codes):
-        print(f"{name}: {len(training_codes):,} codes take more than in_memory ({in_memory:g} MiB): {most:,} are drawn")
-    chosen = sample(len(training_codes), most, generate.seed)
-    settings = generate.model_dump(include={"components", "covariance_type", "max_width", "ridge", "seed"})
-    return samples.fit(training_codes[chosen], **settings)
 
 
 def _probabilities(name: str, images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

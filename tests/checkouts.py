@@ -55,6 +55,8 @@ def parameters(*names: dict[str, tuple[str, ...]]) -> dict:
     less = {"of": "digits-variational", "n_components": 4, "n_neighbors": 8, "n_epochs": 20}
     values["embeddings"] = {"digits-umap": {**umap, **less}}
     del values["generate"]["networks"]["digits-simple"]
+    exported = values["export"]["networks"]
+    values["export"]["networks"] = {name: entry for name, entry in exported.items() if name in values["autoencoders"]}
     return values
 
 
@@ -88,7 +90,7 @@ class Checkout:
 
     def results(self) -> dict[str, bytes]:
         """Return the content of everything that the stages write, by path."""
-        folders = (self.folder / name for name in ("data", "models", "plots", "metrics", "report"))
+        folders = (self.folder / name for name in ("data", "models", "plots", "metrics", "report", "exports"))
         found = (path for folder in folders for path in folder.rglob("*") if path.is_file())
         return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in found}
 

@@ -21,7 +21,7 @@ KEPT = {
 def one_of_each_kind(values: dict) -> dict:
     """Return the content of a parameters file without the entries that are one more of their kind."""
     kept = {group: {name: values[group][name] for name in names} for group, names in KEPT.items()}
-    for use in ("generate", "denoise"):
+    for use in ("generate", "denoise", "export"):
         networks = values[use]["networks"]
         named = {name: entry for name, entry in networks.items() if name in kept["autoencoders"]}
         kept[use] = {**values[use], "networks": named}

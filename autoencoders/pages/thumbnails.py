@@ -14,12 +14,14 @@ def size(shape: Sequence[int], most: int) -> tuple[int, int]:
 
 
 def shrunk(images: np.ndarray, most: int) -> np.ndarray:
-    """Return images, uint8 [n, height, width, 3], of at most `most` pixels a side, in the same proportion.
+    """Return images, uint8 [n, height, width, 1 or 3], of at most `most` pixels a side, in the same proportion.
 
     Each pixel is the mean of those that it stands for. Images that are small enough come back as they are.
     """
     height, width = size(images.shape[1:3], most)
     if (height, width) == images.shape[1:3]:
         return images
-    found = [Image.fromarray(image).resize((width, height), Image.Resampling.BOX) for image in images]
-    return np.stack([np.asarray(image) for image in found])
+    # Pillow takes grey images without their channel.
+    pictures = [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images]
+    found = [np.asarray(picture.resize((width, height), Image.Resampling.BOX)) for picture in pictures]
+    return np.stack(found).reshape(len(images), height, width, images.shape[-1])

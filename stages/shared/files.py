@@ -1,7 +1,7 @@
 """Where stages keep things, and writing that leaves whole outputs or none.
 
-Arrays and tables lie under `data/<what they are>/` (see `data/README.md`), networks under `models/`, figures under
-`plots/<stage>/` and metrics under `metrics/<stage>/`, each with the name of the data set, network or code that they
+Arrays and tables lie under `data/<what they are>/` (see `data/README.md`), networks under `models/` and, to be taken
+elsewhere, `exports/`, figures under `plots/<stage>/` and metrics under `metrics/<stage>/`, each with the name of the data set, network or code that they
 belong to.
 """
 
@@ -35,6 +35,11 @@ def data(*parts: str) -> Path:
 def models(*parts: str) -> Path:
     """Trained networks: `models/<network>/…`, kept by DVC."""
     return Path("models", *parts)
+
+
+def exports(*parts: str) -> Path:
+    """Networks to take elsewhere: `exports/<network>/…`, kept by DVC."""
+    return Path("exports", *parts)
 
 
 def plots(*parts: str) -> Path:
@@ -77,6 +82,20 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def copy(path: Path, target: Path) -> None:
+    """Copy a file that an earlier stage wrote.
+
+    Raises
+    ------
+    InputError
+        If it is missing.
+    """
+    try:
+        shutil.copyfile(path, target)
+    except OSError:
+        raise InputError(_unreadable(path, path.suffix[1:].upper())) from None
 
 
 def write_json(path: Path, values: Mapping | list) -> None:

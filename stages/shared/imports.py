@@ -6,7 +6,7 @@ from pathlib import Path
 
 PACKAGES = ("autoencoders", "stages")
 # What pages are made of beside modules; not what an editor or a file manager leaves beside it.
-ASSETS = (".css", ".csv", ".html", ".js")
+ASSETS = (".css", ".csv", ".html", ".js", ".md")
 
 
 def closure(file: Path) -> list[str]:

@@ -50,13 +50,14 @@ def kept(parameters: Parameters) -> dict[Path, set[str]]:
     """Return the folders that have a file or folder for each entry of a mapping, and the names of these."""
     every = ("datasets", "neuron", "classifiers", "learning_rates", "sequence", *CODES)
     groups = {group: set(getattr(parameters, group)) for group in every}
-    groups |= {f"{use}.networks": set(getattr(parameters, use).networks) for use in ("generate", "denoise")}
+    groups |= {f"{use}.networks": set(getattr(parameters, use).networks) for use in ("generate", "denoise", "export")}
     groups["generate.unjudged"] = set(parameters.generate.unjudged)
 
     def named(mappings: tuple[str, ...]) -> set[str]:
         return {name for mapping in mappings for name in groups[mapping]}
 
     folders = {files.models(): named(("classifiers", "autoencoders", "sequence"))}
+    folders[files.exports()] = named(("export.networks",))
     folders |= {files.data(what): named(mappings) for what, mappings in DATA.items()}
     for stage, mappings in STAGES.items():
         folders |= {files.metrics(stage): named(mappings), files.plots(stage): named(mappings)}

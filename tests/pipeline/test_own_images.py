@@ -19,6 +19,7 @@ FORMS = ("png", "JPG", "webp", "tiff", "gif")
 STAGES = {"fingerprints", "extract@mine", "preprocess@mine", "train@mine-strided", "encode@mine-strided"}
 STAGES |= {"represent@mine-pca", "cluster@mine-strided", "cluster-representation@mine-pca", "search@mine-strided"}
 STAGES |= {"search-representation@mine-pca", "map@mine-strided", "generate-unjudged@mine-strided"}
+STAGES |= {"export@mine-strided"}
 STAGES |= {"summarize", "report"}
 
 

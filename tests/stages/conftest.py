@@ -20,6 +20,7 @@ from stages import (
     embed,
     encode,
     evaluate,
+    export,
     extract,
     generate,
     learning_rates,
@@ -95,6 +96,8 @@ def _run_of_one_data_set(values: dict, dataset: str) -> None:
         generate.main(name)
     for name in named(values["denoise"]["networks"]):
         denoise.main(name)
+    for name in named(values["export"]["networks"]):
+        export.main(name)
     for name in named(values["sequence"]):
         sequence.main(name)
     for name in named(values["learning_rates"]):

@@ -81,7 +81,7 @@ def _images_suffice(parameters: "Parameters") -> None:
         "search.neighbours": (max(parameters.search.neighbours), codes, "held-out"),
         "generate.components": (
             max(generate.components),
-            {name: codes[name] for name in (*generate.networks, *generate.unjudged) if name in codes},
+            {name: codes[name] for name in _with_mixtures(parameters) if name in codes},
             "held-out",
         ),
     }
@@ -92,6 +92,12 @@ def _images_suffice(parameters: "Parameters") -> None:
                     f"{key} asks for {number}, more than the {most} training images of {block.dataset}; "
                     f"lower it, or take more images"
                 )
+
+
+def _with_mixtures(parameters: "Parameters") -> tuple[str, ...]:
+    """Return the autoencoders to whose codes a mixture is fitted."""
+    generate = parameters.generate
+    return (*generate.networks, *generate.unjudged, *parameters.export.networks)
 
 
 def _neighbours_fit_a_table(parameters: "Parameters") -> None:

@@ -121,6 +121,24 @@ class DenoisedSettings(Settings):
     dataset: Name
 
 
+class ExportedSettings(Settings):
+    """A network that is exported, the code whose clusters it assigns, and whether its training codes go with it."""
+
+    dataset: Name
+    clusters: Name
+    index: Literal["auto", True, False]
+
+
+class ExportSettings(Settings):
+    networks: dict[Name, ExportedSettings]
+    index_width: Count
+    neighbours: Annotated[Count, Field(le=1000)]
+    central: Annotated[Count, Field(le=1000)]
+    probes: Annotated[Count, Field(le=1000)]
+    # Pixels a side.
+    thumbnail: Annotated[Count, Field(le=256)]
+
+
 class NonLocalMeansSettings(Settings):
     patch_size: Annotated[Count, Field(le=64)]
     patch_distance: Annotated[Count, Field(le=64)]

@@ -29,6 +29,7 @@ from stages.shared.settings.networks import (
 from stages.shared.settings.uses import (
     ClusterSettings,
     DenoiseSettings,
+    ExportSettings,
     GenerateSettings,
     MapSettings,
     NeuronSettings,
@@ -68,6 +69,7 @@ class Parameters(Settings):
     generate: GenerateSettings
     denoise: DenoiseSettings
     sequence: dict[Name, SequenceSettings]
+    export: ExportSettings
 
     @model_validator(mode="after")
     def _names_differ(self):
@@ -150,6 +152,25 @@ class Parameters(Settings):
                 raise ValueError(
                     f"denoise.networks names {name}, but autoencoders.{name}.noise is 0; "
                     f"remove the one or raise the other"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _exports_are_of_a_network_and_its_clusters(self):
+        for name, entry in self.export.networks.items():
+            key, clusters = f"export.networks.{name}", entry.clusters
+            network = _refers(f"export.networks names {name}", name, self.autoencoders, "no autoencoder")
+            _agrees(f"{key}.dataset", entry.dataset, f"{name} is trained on", network.dataset)
+            if clusters == name:
+                continue
+            said = f"{key}.clusters is '{clusters}'"
+            embedding = _refers(said, clusters, self.embeddings, f"neither '{name}' nor an embedding of it")
+            if embedding.of != name:
+                raise ValueError(f"{said}, an embedding of '{embedding.of}'; write '{name}' or an embedding of it")
+            if entry.index is False:
+                raise ValueError(
+                    f"{said}, an embedding, whose clusters are those of the nearest training images, but {key}.index "
+                    f"is false; write true or auto"
                 )
         return self
 

@@ -4,9 +4,10 @@ import pytest
 from autoencoders.pages import thumbnails
 
 
-def test_each_pixel_of_a_thumbnail_is_the_mean_of_those_it_stands_for():
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 220, 220, 3), np.uint8)
-    means = pixels.reshape(2, 110, 2, 110, 2, 3).mean(axis=(2, 4))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_each_pixel_of_a_thumbnail_is_the_mean_of_those_it_stands_for(channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 220, 220, channels), np.uint8)
+    means = pixels.reshape(2, 110, 2, 110, 2, channels).mean(axis=(2, 4))
     np.testing.assert_allclose(thumbnails.shrunk(pixels, 110), means, atol=1.5)
 
 
