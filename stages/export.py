@@ -79,9 +79,9 @@ def main(name: str) -> None:
             np.save(folder / "central.npy", measures.central(apart, clusters, n_clusters, export.central))
             if by_neighbours:
                 np.save(folder / "clusters.npy", clusters)
-        np.savez(folder / "quantiles.npz", **thresholds)
+        files.write_arrays(folder / "quantiles.npz", thresholds)
         density = fitted(name, training, generate, in_memory)
-        np.savez(folder / "mixture.npz", **mixtures.arrays(density))
+        files.write_arrays(folder / "mixture.npz", mixtures.arrays(density))
         facts["probes"] = {"codes_sha256": manifest.code_hashes(_write_probes(folder, given, codec))}
         counts = {"training": len(training), "test": len(test)}
         card = page.render(facts, manifest.files_of(folder), counts)
@@ -170,7 +170,8 @@ def _clusters(folder: Path, given: Inputs, clusters: dict[str, Any]) -> tuple[np
 def _errors(given: Inputs, codec: Codec) -> np.ndarray:
     """Return the error of the reconstruction of each test image, float64 [n]."""
     images = prepared.image_rows(given.entry.dataset, "test")
-    prepare = prepared.image_preparation(given.network)
+    # Type checkers take no named tuple for a function.
+    prepare = prepared.image_preparation(given.network).__call__
     return measures.reconstruction_errors(images, prepare, codec.reconstruct, partial(_watched, given.name))
 
 
@@ -190,10 +191,10 @@ def _write_index(folder: Path, given: Inputs, clusters: np.ndarray) -> None:
 def _write_probes(folder: Path, given: Inputs, codec: Codec) -> np.ndarray:
     """Write test images of different classes, and their codes, which are returned: float32 [n, width]."""
     labels = prepared.labels(given.entry.dataset, "test")
-    images = prepared.image_rows(given.entry.dataset, "test")
-    images = images[varied(labels, given.export.probes, len(images))]
+    test = prepared.image_rows(given.entry.dataset, "test")
+    images = test[varied(labels, given.export.probes, len(test))]
     found = codec.encode(images)
-    np.savez(folder / "probes.npz", images=images, codes=found)
+    files.write_arrays(folder / "probes.npz", {"images": images, "codes": found})
     return found
 
 

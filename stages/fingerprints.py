@@ -24,8 +24,8 @@ SHARED = {
 def main() -> None:
     """Write `data/fingerprints/<stage>.json`: SHA-256 by module, and shared parameters by section.
 
-    It reads the sources, the parameters `cluster`, `denoise`, `export`, `generate`, `in_memory`, `map` and `search`, and
-    no data. A stage whose file stays the same does not run again.
+    It reads the sources, the parameters `cluster`, `denoise`, `export`, `generate`, `in_memory`, `map` and `search`,
+    and no data. A stage whose file stays the same does not run again.
     """
     names = ("cluster", "denoise", "export", "generate", "in_memory", "map", "search")
     found = read("cluster", "denoise", "export", "generate", "in_memory", "map", "search")

@@ -1,8 +1,8 @@
 """Where stages keep things, and writing that leaves whole outputs or none.
 
 Arrays and tables lie under `data/<what they are>/` (see `data/README.md`), networks under `models/` and, to be taken
-elsewhere, `exports/`, figures under `plots/<stage>/` and metrics under `metrics/<stage>/`, each with the name of the data set, network or code that they
-belong to.
+elsewhere, `exports/`, figures under `plots/<stage>/` and metrics under `metrics/<stage>/`, each with the name of the
+data set, network or code that they belong to.
 """
 
 import json
@@ -198,6 +198,11 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: np.dtype | type, bloc
             rows += len(block)
     if rows != shape[0]:
         raise ValueError(f"{rows} rows instead of {shape[0]}")
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays by their names as an `.npz` file, the same bytes each time: NumPy dates what it holds to 1980."""
+    np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
 def write_rows(path: Path, dtype: np.dtype | type, blocks: Iterable[np.ndarray]) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """The model card of an exported network, in Markdown."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,9 @@ def render(manifest: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]], 
     page = Environment(loader=folder, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page.filters |= {"size": _size, "cell": _cell}
     listed = [(name, _size(facts["bytes"]), FILES[name]) for name, facts in files.items() if name in FILES]
+    every = ((stage, _flat(found)) for stage, found in manifest["metrics"].items())
     scores = [
-        (stage, name, value) for stage, found in manifest["metrics"].items() for name, value in _flat(found).items()
+        (stage, name, value) for stage, found in every for name, value in found.items() if not isinstance(value, str)
     ]
     return page.get_template("card.md").render(m=manifest, files=listed, scores=scores, n=n) + "\n"
 
@@ -61,5 +63,5 @@ def _size(n: int) -> str:
 
 def _cell(value: object) -> str:
     """Return a value as a cell of a table shows it."""
-    shown = "none" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    shown = f"{value:.6g}" if isinstance(value, float) else value if isinstance(value, str) else json.dumps(value)
     return " ".join(shown.replace("|", "\\|").split())
