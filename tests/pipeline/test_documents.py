@@ -255,7 +255,7 @@ def test_the_table_of_the_stages_is_that_of_the_graph(monkeypatch):
 
 
 def test_every_output_is_described_in_the_datas_readme():
-    described = set(re.findall(r"`((?:data|models)/[\w/]*)", DOCUMENTS["data/README.md"]))
+    described = set(re.findall(r"`((?:data|models|exports)/[\w/]*)", DOCUMENTS["data/README.md"]))
     for entry in STAGES.values():
         for folder in heads(entry.get("outs", [])) - {"report"}:
             assert f"{folder}/" in described

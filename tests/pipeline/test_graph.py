@@ -36,6 +36,7 @@ FOLDERS = {
     "map": {"data/maps/${key}"},
     "generate": {"data/samples/${key}"},
     "denoise": {"data/denoised/${key}"},
+    "export": {"exports/${key}"},
     "sequence": {"data/sequence/${key}", "models/${key}"},
     "learning_rates": set(),
     "summarize": {"data/summary"},
@@ -95,6 +96,10 @@ def test_each_stage_declares_exactly_the_parameters_it_reads(name):
     if name.startswith("train"):
         # One module for both groups of networks; the command says which.
         read = {key.replace("${key}.${key}", entry["cmd"].split()[-2] + ".${key}") for key in read}
+    if name == "export":
+        # The entry's own block is in the section that all runs share; the data set is the one that it names.
+        read -= {"export.networks.${key}"}
+        read = {key.replace("datasets.${key}", "datasets.${item.dataset}") for key in read}
     groups = {key.partition(".")[0] for key in read}
     # What one network or embedding is read as depends on the defaults of its kind, and which value on the recipe.
     implied = {"defaults.${item.kind}"} if groups & set(WITH_DEFAULTS) else set()
@@ -138,6 +143,15 @@ def test_each_stage_writes_into_its_own_folders(name):
     assert paths(entry, "outs") == FOLDERS[word]
     assert all(Path(path).parts[:2] == ("plots", word) for path in paths(entry, "plots"))
     assert paths(entry, "metrics") <= {f"metrics/{word}/${{key}}.json", f"metrics/{word}.json"}
+
+
+def test_artifacts_are_the_exports_that_the_parameters_name():
+    exported = load(Path("params.yaml"))["export"]["networks"]
+    assert list(GRAPH["artifacts"]) == list(exported)
+    for name, artifact in GRAPH["artifacts"].items():
+        assert artifact["path"] == f"exports/{name}"
+        assert artifact["type"] == "model" and artifact["desc"]
+        assert {"autoencoder", exported[name]["dataset"]} <= set(artifact["labels"])
 
 
 def test_every_stage_has_a_description_and_every_metrics_file_is_kept_in_git():

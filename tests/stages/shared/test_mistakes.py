@@ -239,6 +239,40 @@ from stages.shared import parameters
             {"digits-variational": {"dataset": "digits"}},
             "digits-variational stands under both generate.networks and generate.unjudged; remove one of them.",
         ),
+        (
+            "export.networks",
+            {"nobody": {"dataset": "digits", "clusters": "nobody", "index": "auto"}},
+            "export.networks names nobody, which is no autoencoder; correct or remove it.",
+        ),
+        (
+            "export.networks.digits-strided.dataset",
+            "photos",
+            "export.networks.digits-strided.dataset is 'photos', but digits-strided is trained on 'digits'; "
+            "write 'digits'.",
+        ),
+        (
+            "export.networks.digits-strided.clusters",
+            "digits-pixels",
+            "export.networks.digits-strided.clusters is 'digits-pixels', which is neither 'digits-strided' nor an "
+            "embedding of it; correct or remove it.",
+        ),
+        (
+            "export.networks.digits-strided.clusters",
+            "digits-deep-umap",
+            "export.networks.digits-strided.clusters is 'digits-deep-umap', an embedding of 'digits-deep'; write "
+            "'digits-strided' or an embedding of it.",
+        ),
+        (
+            "export.networks",
+            {"digits-deep": {"dataset": "digits", "clusters": "digits-deep-umap", "index": False}},
+            "export.networks.digits-deep.clusters is 'digits-deep-umap', an embedding, whose clusters are those of the "
+            "nearest training images, but export.networks.digits-deep.index is false; write true or auto.",
+        ),
+        (
+            "export.networks.digits-strided.index",
+            "yes",
+            "export.networks.digits-strided.index is 'yes', but the input should be 'auto', True or False.",
+        ),
     ],
 )
 def test_each_mistake_gives_one_sentence_that_names_the_parameter(key, value, sentence):
