@@ -46,7 +46,7 @@ def training_codes(name: str) -> np.ndarray:
     return stored("codes", name, "train.npy", "validation.npy")
 
 
-def test_images() -> np.ndarray:
+def held_out_images() -> np.ndarray:
     return np.load("data/prepared/digits/test/images.npy")
 
 
@@ -88,7 +88,7 @@ def test_probes_are_test_images_and_their_codes_those_of_the_pipeline(results, n
     with np.load(folder(name) / "probes.npz") as probes:
         images, codes = probes["images"], probes["codes"]
     assert (images.dtype, codes.dtype, len(images), len(codes)) == (np.uint8, np.float32, 16, 16)
-    rows = [np.flatnonzero((test_images() == image).all(axis=(1, 2, 3)))[0] for image in images]
+    rows = [np.flatnonzero((held_out_images() == image).all(axis=(1, 2, 3)))[0] for image in images]
     assert np.array_equal(codes, stored("codes", name, "test.npy")[rows])
     hashes = [hashlib.sha256(code.astype("<f4").tobytes()).hexdigest() for code in codes]
     assert manifest(name)["probes"] == {"codes_sha256": hashes}
@@ -96,7 +96,7 @@ def test_probes_are_test_images_and_their_codes_those_of_the_pipeline(results, n
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_thresholds_are_quantiles_of_held_out_errors_and_of_distances(results, name):
-    codec, images = Codec(folder(name)), test_images()
+    codec, images = Codec(folder(name)), held_out_images()
     errors = np.square(images / 255 - codec.reconstruct(images)).mean(axis=(1, 2, 3))
     found = np.load(folder(name) / "quantiles.npz")
     shares = np.linspace(0, 1, 1001)
@@ -245,7 +245,7 @@ def test_a_listing_without_labels_has_neither_in_the_index(workspace):
     assert manifest(FLAT)["classes"] == []
     assert "The images have no labels." in (folder(FLAT) / "README.md").read_text(encoding="utf-8")
     with np.load(folder(FLAT) / "probes.npz") as probes:
-        assert np.array_equal(probes["images"], test_images()[:16])
+        assert np.array_equal(probes["images"], held_out_images()[:16])
 
 
 @pytest.mark.parametrize(
