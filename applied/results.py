@@ -1,0 +1,54 @@
+"""What a trained network says of images."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Assignments(NamedTuple):
+    """The clusters of images.
+
+    Attributes
+    ----------
+    cluster : ndarray of shape (n,), int64
+    distance : ndarray of shape (n,), float32
+        To the cluster's centre: Euclidean after the clustering's scaling, or minus the log density of the mixture's
+        component. Where clusters are assigned by neighbours, to the nearest training code of the cluster.
+    farther : ndarray of shape (n,), float64
+        Share of the cluster's training images that lie farther, in 0 to 1: small where an image is unusual. NaN where
+        the export does not say.
+    """
+
+    cluster: np.ndarray
+    distance: np.ndarray
+    farther: np.ndarray
+
+
+class Neighbours(NamedTuple):
+    """The nearest codes of an index for each query, nearest first; of equally near ones the first rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n, k), int64
+    distances : ndarray of shape (n, k), float32
+        Euclidean, or 1 - cos, in 0 to 2; a code of zeros has no direction and is at cosine distance 1 from all.
+    """
+
+    rows: np.ndarray
+    distances: np.ndarray
+
+
+class Anomalies(NamedTuple):
+    """How unusual images are.
+
+    Attributes
+    ----------
+    score : ndarray of shape (n,), float64
+        Mean squared error of the reconstruction, of pixels in 0 to 1; or the Euclidean distance to the nearest training
+        code.
+    below : ndarray of shape (n,), float64
+        Share of held-out images with a lower score, in 0 to 1.
+    """
+
+    score: np.ndarray
+    below: np.ndarray
