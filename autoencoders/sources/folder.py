@@ -40,6 +40,7 @@ def stream(
     *,
     form: Form = DEFAULT,
     labels: str = "folders",
+    splits: bool = True,
     unreadable: str = "stop",
     limit: int | None = None,
     seed: int = 0,
@@ -60,6 +61,8 @@ def stream(
         The form that the pictures are given.
     labels : {"folders", "none"}
         Whether the name of a picture's first folder, below that of its split, is its class.
+    splits : bool
+        Whether folders at the top may name splits.
     unreadable : {"stop", "skip"}
         Whether a file that cannot be read is an error, or is listed under `skipped`.
     limit : int, optional
@@ -89,11 +92,11 @@ def stream(
             f"path is '{shown(path)}', which holds no picture ({' '.join(SUFFIXES)}); name a folder that does."
         )
     names = sorted(found, key=text_of)
-    splits = _splits(root, names)
-    columns: dict[str, list] = {"split": splits}
+    named = _splits(root, names) if splits else [""] * len(names)
+    columns: dict[str, list] = {"split": named}
     classes: list[str] = []
     if labels == "folders":
-        labelled = [_class(root, name, split) for name, split in zip(names, splits, strict=True)]
+        labelled = [_class(root, name, split) for name, split in zip(names, named, strict=True)]
         classes = in_order(labelled)
         if len(classes) == 1:
             raise ArgumentError(
