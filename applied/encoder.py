@@ -1,5 +1,6 @@
 """A trained network as functions of images."""
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from applied import generating, inputs, search
 from applied.export import Export
 from applied.index import Index
 from applied.quantiles import share_above, share_below
-from applied.results import Anomalies, Assignments, Neighbours
+from applied.results import Anomalies, Assignments, Neighbours, Verification
 from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.preparation import Preparation
 from autoencoders.inference.running import Graph
@@ -125,7 +126,7 @@ class Encoder:
         images: Images,
         k: int = 10,
         metric: str = "cosine",
-        index: "Index | np.ndarray | None" = None,
+        index: "Index | np.ndarray | str | Path | None" = None,
         *,
         prepared: bool = False,
     ) -> Neighbours:
@@ -133,7 +134,11 @@ class Encoder:
         return self.search_codes(self.encode(images, prepared=prepared), k, metric, index)
 
     def search_codes(
-        self, codes: np.ndarray, k: int = 10, metric: str = "cosine", index: "Index | np.ndarray | None" = None
+        self,
+        codes: np.ndarray,
+        k: int = 10,
+        metric: str = "cosine",
+        index: "Index | np.ndarray | str | Path | None" = None,
     ) -> Neighbours:
         """Return the nearest codes of an index to each of some codes, by comparing all.
 
@@ -143,17 +148,20 @@ class Encoder:
         k : int
             From 1 to the number of codes in the index.
         metric : {"cosine", "euclidean"}
-        index : Index or ndarray of shape (n_index, width), optional
-            By default the training images of the export.
+        index : Index, ndarray of shape (n_index, width) or path, optional
+            By default the training images of the export. A path is one of images, of codes or of an export; see
+            `Index.of_path`.
 
         Raises
         ------
         InputError
             If there is no index, it is of another width or has fewer than `k` codes, or there is no such metric.
         """
+        if index is None:
+            index = self._own_index()
+        elif isinstance(index, str | Path):
+            index = Index.of_path(index, self)
         within = index.codes if isinstance(index, Index) else index
-        if within is None:
-            within = self._own_index().codes
         return search.nearest(self._codes(within, "index"), self._codes(codes), k, metric)
 
     def reconstruct(self, images: Images, *, prepared: bool = False) -> np.ndarray:
@@ -163,9 +171,7 @@ class Encoder:
     def denoise(self, images: Images, *, prepared: bool = False) -> np.ndarray:
         """Return images restored, float32 [n, height, width, channels] in 0 to 1."""
         if not self.manifest["denoises"]:
-            raise InputError(
-                f"The network of {self.folder} was not trained to restore noisy images; use one that was."
-            )
+            raise InputError(f"The network of {self.folder} was not trained to restore noisy images; use one that was.")
         return self._denoiser(self._taken(images, prepared))
 
     def anomaly(self, images: Images, *, by: str | None = None, prepared: bool = False) -> Anomalies:
@@ -201,6 +207,16 @@ class Encoder:
             export has.
         """
         return self._decoder(generating.codes(self._export, n, seed, source))
+
+    def verify(self) -> Verification:
+        """Compare the codes that this machine gives of the probe images with those of the manifest."""
+        probes = self._export.arrays("probes.npz")
+        codes = self.encode(probes["images"], prepared=True)
+        digests = [hashlib.sha256(code.astype("<f4").tobytes()).hexdigest() for code in codes]
+        expected = self.manifest["probes"]["codes_sha256"]
+        differing = sum(found != digest for found, digest in zip(digests, expected, strict=True))
+        difference = np.abs(codes - probes["codes"]).max(initial=0)
+        return Verification(len(codes), differing, float(difference), float(np.abs(probes["codes"]).max(initial=0)))
 
     def _errors(self, images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
         difference = (self._preparation(images) - reconstructions).reshape(len(images), -1)

@@ -139,7 +139,9 @@ def _manifest(folder: Path) -> dict[str, Any]:
             "version of autoencoder-pipeline that wrote it, or export it again."
         )
     wrong = [key for key, kind in READ.items() if not isinstance(found.get(key), kind)]
-    wrong += [f"images.{key}" for key, kind in IMAGES.items() if not wrong and not isinstance(found["images"].get(key), kind)]
+    wrong += [
+        f"images.{key}" for key, kind in IMAGES.items() if not wrong and not isinstance(found["images"].get(key), kind)
+    ]
     if wrong:
         raise InputError(f"{shown(file)} has no valid {wrong[0]}; copy or export the folder again.")
     return found

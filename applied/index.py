@@ -2,13 +2,17 @@
 
 import csv
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from applied.export import Export
+from applied.export import MANIFEST, Export
+from applied.inputs import Inputs
 from autoencoders.core.errors import InputError
 from autoencoders.sources.names import shown
+
+if TYPE_CHECKING:
+    from applied.encoder import Encoder
 
 
 class Index(NamedTuple):
@@ -55,8 +59,58 @@ class Index(NamedTuple):
         listing = file.with_suffix(".csv")
         return cls(codes, _listing(listing, len(codes)) if listing.is_file() else {})
 
+    @classmethod
+    def of_path(cls, path: str | Path, encoder: "Encoder", inputs: "Inputs | None" = None) -> "Index":
+        """Return what a path names, for an encoder: an export of the same network, codes, or images to be encoded.
+
+        Parameters
+        ----------
+        path : path
+            A folder with a manifest; a .npy of codes; else what `applied.inputs.Inputs` takes.
+        encoder : Encoder
+        inputs : Inputs, optional
+            The images of the path, where they are to be read in another way than by default.
+
+        Raises
+        ------
+        InputError
+            If there is nothing of that, or it is of another network.
+        """
+        place = Path(path)
+        if (place / MANIFEST).is_file():
+            return cls._of_other_export(place, encoder)
+        if place.suffix.lower() == ".npy" and _is_codes(place):
+            return cls.of_file(place)
+        codes, files, numbers = [np.empty((0, encoder.width), np.float32)], list[str](), list[str]()
+        for batch in inputs if inputs is not None else Inputs([path], encoder.manifest["images"]):
+            codes.append(encoder.encode(batch.images, prepared=True))
+            files += batch.files
+            numbers += batch.numbers
+        return cls(np.concatenate(codes), {"file": files, "image": numbers})
+
+    @classmethod
+    def _of_other_export(cls, folder: Path, encoder: "Encoder") -> "Index":
+        other = Export.read(folder)
+        own, their = (export["files"].get("encoder.onnx") for export in (encoder.manifest, other.manifest))
+        if own != their:
+            raise InputError(
+                f"{shown(folder)} is an export of another network, whose codes mean something else; name pictures, "
+                "or codes of this network."
+            )
+        if "index.npy" not in other.manifest["files"]:
+            raise InputError(f"{shown(folder)} has no index of training images; name another index.")
+        return cls.of_export(other)
+
     def __len__(self) -> int:
         return len(self.codes)
+
+
+def _is_codes(file: Path) -> bool:
+    """Return whether a .npy holds rows of numbers; what is no array at all is left to whoever reads it."""
+    try:
+        return np.load(file, mmap_mode="r", allow_pickle=False).ndim == 2
+    except (OSError, ValueError, EOFError, AttributeError):
+        return False
 
 
 def _listing(file: Path, n: int) -> dict[str, list[str]]:

@@ -52,3 +52,20 @@ class Anomalies(NamedTuple):
 
     score: np.ndarray
     below: np.ndarray
+
+
+class Verification(NamedTuple):
+    """How the codes of a machine differ from those of the manifest.
+
+    Attributes
+    ----------
+    probes, differing : int
+        Probe images, and how many of them have other codes.
+    difference, largest : float
+        The largest difference of two numbers, and the largest absolute number of the manifest's codes.
+    """
+
+    probes: int
+    differing: int
+    difference: float
+    largest: float
