@@ -212,8 +212,10 @@ class Encoder:
         """Compare the codes that this machine gives of the probe images with those of the manifest."""
         probes = self._export.arrays("probes.npz")
         codes = self.encode(probes["images"], prepared=True)
-        digests = [hashlib.sha256(code.astype("<f4").tobytes()).hexdigest() for code in codes]
         expected = self.manifest["probes"]["codes_sha256"]
+        if len(expected) != len(codes) or probes["codes"].shape != codes.shape:
+            raise InputError(f"{self.folder} has other probe images than its manifest says; export it again.")
+        digests = [hashlib.sha256(code.astype("<f4").tobytes()).hexdigest() for code in codes]
         differing = sum(found != digest for found, digest in zip(digests, expected, strict=True))
         difference = np.abs(codes - probes["codes"]).max(initial=0)
         return Verification(len(codes), differing, float(difference), float(np.abs(probes["codes"]).max(initial=0)))

@@ -33,7 +33,22 @@ READ = {
     "probes": dict,
     "files": dict,
 }
-IMAGES = {"height": int, "width": int, "channels": int, "fit": str, "colour": str, "max_pixels": int, "deskew": bool}
+# And of its parts.
+PARTS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "images": {
+        "height": int,
+        "width": int,
+        "channels": int,
+        "fit": str,
+        "colour": str,
+        "max_pixels": int,
+        "deskew": bool,
+    },
+    "code": {"width": int},
+    "clusters": {"by": (str, type(None)), "neighbours": (int, type(None))},
+    "anomaly": {"score": str},
+    "probes": {"codes_sha256": list},
+}
 
 
 class Export:
@@ -139,9 +154,18 @@ def _manifest(folder: Path) -> dict[str, Any]:
             "version of autoencoder-pipeline that wrote it, or export it again."
         )
     wrong = [key for key, kind in READ.items() if not isinstance(found.get(key), kind)]
-    wrong += [
-        f"images.{key}" for key, kind in IMAGES.items() if not wrong and not isinstance(found["images"].get(key), kind)
-    ]
+    if not wrong:
+        wrong = [
+            f"{part}.{key}"
+            for part, kinds in PARTS.items()
+            for key, kind in kinds.items()
+            if not isinstance(found[part].get(key, ...), kind)
+        ]
+        wrong += [
+            f"files.{name}"
+            for name, facts in found["files"].items()
+            if not isinstance(facts, dict) or not isinstance(facts.get("sha256"), str)
+        ]
     if wrong:
         raise InputError(f"{shown(file)} has no valid {wrong[0]}; copy or export the folder again.")
     return found

@@ -193,7 +193,7 @@ class Inputs:
         return self._source(str(path), found, _shapes(path))
 
     def _source(self, where: str, found: Stream, shapes: frozenset[tuple[int, int]] = frozenset()) -> _Source:
-        return _Source(where, found.total, found.blocks, shapes)
+        return _Source(text_of(where), found.total, found.blocks, shapes)
 
 
 def form_of(images: Mapping[str, Any]) -> Form:

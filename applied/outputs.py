@@ -236,7 +236,7 @@ def parquet_modules(file: Path) -> tuple[Any, Any]:
 
 def _header(file: IO[bytes], n: int, width: int) -> None:
     header = {"descr": "<f4", "fortran_order": False, "shape": (n, width)}
-    np.lib.format.write_array_header_1_0(file, header)  # type: ignore[arg-type]
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 def _foreign(folder: Path) -> str | None:

@@ -75,11 +75,15 @@ def _some(index: np.ndarray, queries: np.ndarray, k: int, metric: str) -> tuple[
 
 
 def _distances(vectors: np.ndarray, query: np.ndarray, metric: str) -> np.ndarray:
-    """Return the distances of vectors [n, width] to a query [width], float32 [n]; each row's sum has its own order."""
-    if metric == "cosine":
-        # The product of zeros, which have no direction, is 0: they are at distance 1.
-        return np.clip(1 - (vectors * query).sum(axis=1), 0, 2).astype(np.float32)
-    return np.sqrt(np.square(vectors - query).sum(axis=1)).astype(np.float32)
+    """Return the distances of vectors [n, width] to a query [width], float32 [n]; each row's sum has its own order.
+
+    Of unit vectors 1 - cos is half the squared distance, and so 0 to the last bit between equal ones.
+    """
+    squared = np.square(vectors - query).sum(axis=1)
+    if metric == "euclidean":
+        return np.sqrt(squared).astype(np.float32)
+    directed = vectors.any(axis=1) & query.any()
+    return np.where(directed, squared / 2, 1).clip(0, 2).astype(np.float32)
 
 
 def _first(rows: np.ndarray, distances: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
