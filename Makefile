@@ -45,7 +45,7 @@ gpu: $(INSTALLED)
 # Pins every version with its hashes, for every platform and Python that the project supports.
 lock: $(INSTALLED)
 	python -m pip install --quiet uv
-	uv pip compile pyproject.toml --group test --universal --generate-hashes --python-version 3.11 \
+	uv pip compile pyproject.toml --group pipeline --group test --universal --generate-hashes --python-version 3.11 \
 	    --upgrade --quiet --custom-compile-command "make lock" --output-file requirements.lock
 	uv pip compile --group dev --constraint requirements.lock --universal --generate-hashes --python-version 3.11 \
 	    --upgrade --quiet --custom-compile-command "make lock" --output-file requirements-dev.lock
