@@ -111,7 +111,8 @@ class Encoder:
         if by == "neighbours":
             clusters, distances = self._by_neighbours(codes)
         else:
-            to_centres = self._clusters(codes)
+            # One by one: onnxruntime sums the numbers of several codes in another order than those of one.
+            to_centres = np.concatenate([self._clusters(code[np.newaxis]) for code in codes] or [np.empty((0, 1))])
             clusters = to_centres.argmin(axis=1)
             distances = np.take_along_axis(to_centres, clusters[:, np.newaxis], axis=1)[:, 0]
         farther = np.full(len(codes), np.nan)

@@ -257,15 +257,16 @@ def _reshapes(width: int, height: int, form: Form) -> bool:
 
 def _shapes(file: Path) -> frozenset[tuple[int, int]]:
     """Return the (width, height) of the images in a file of arrays that was found sound."""
-    contents: list[tuple[str, bytes]] = []
+    contents: list[bytes] = []
     with file.open("rb") as content:
         if zipfile.is_zipfile(content):
             with zipfile.ZipFile(file) as archive:
-                contents = [(name, archive.open(name).read(2**16)) for name in archive.namelist()]
+                contents = [archive.open(name).read(2**16) for name in archive.namelist()]
         else:
-            contents = [("", content.read(2**16))]
+            content.seek(0)
+            contents = [content.read(2**16)]
     found = set()
-    for _, begin in contents:
+    for begin in contents:
         head = io.BytesIO(begin)
         version = np.lib.format.read_magic(head)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

@@ -203,9 +203,13 @@ def _sheet(images: list[np.ndarray]) -> np.ndarray:
 
 
 def _write_csv(lines: IO[str], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    writer = csv.writer(lines, lineterminator="\n")
+    writer, remaining = csv.writer(lines, lineterminator="\n"), iter(rows)
+    # Before a first row there is nothing to print, if it cannot be made.
+    first = next(remaining, None)
     writer.writerow(columns)
-    writer.writerows(rows)
+    if first is not None:
+        writer.writerow(first)
+        writer.writerows(remaining)
 
 
 def _write_parquet(file: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
