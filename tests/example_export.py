@@ -227,6 +227,9 @@ def _files(export, kind, images, codes, test_images, test_codes, names):
             )
     if about.by == "neighbours":
         np.save(export / "clusters.npy", assigned)
+        apart = np.linalg.norm(codes[:, np.newaxis] - codes, axis=-1) + np.diag(np.full(n, np.inf))
+        rows = [apart[np.ix_(assigned == cluster, assigned == cluster)].min(axis=1) for cluster in range(3)]
+        quantiles["cluster"] = np.array([np.quantile(row.astype(np.float64), shares) for row in rows])
     if about.mixture:
         random, width = np.random.default_rng(3), codes.shape[1]
         d = 3 if kind == WIDE else width
