@@ -51,7 +51,8 @@ def _some(index: np.ndarray, queries: np.ndarray, k: int, metric: str) -> tuple[
     size = max(k, min(NUMBERS // width, DISTANCES // max(n, 1)))
     own = np.full(n, 0.5) if metric == "cosine" else np.square(queries).sum(axis=1) / 2
     found = [np.empty(0, np.int64)] * n
-    close = [np.empty(0)] * n
+    close = [np.empty(0, np.float32)] * n
+    limits = np.full(n, np.inf)
     for start in range(0, len(index), size):
         vectors = np.asarray(index[start : start + size], np.float64)
         if metric == "cosine":
@@ -61,17 +62,32 @@ def _some(index: np.ndarray, queries: np.ndarray, k: int, metric: str) -> tuple[
         approximate = squares - queries @ vectors.T
         if not np.isfinite(approximate).all():
             raise ArgumentError("index or codes hold values that are no finite numbers; use others.")
-        kth = min(k, len(vectors)) - 1
-        limits = np.partition(approximate, kth, axis=1)[:, kth] if kth < len(vectors) - 1 else approximate.max(axis=1)
-        # What the product rounds, and what float32 will: both in units of squared distances.
-        slack = ROUNDING * np.abs(limits + own) + 2.0**-46 * (own + squares.max()) * max(1, width / 64)
-        for query, near in enumerate(approximate <= (limits + slack)[:, np.newaxis]):
-            rows = np.flatnonzero(near)
+        # What the product rounds, in units of half a squared distance.
+        slack = 2.0**-46 * (own + squares.max()) * max(1, width / 64)
+        for query in range(n):
+            rows = _candidates(approximate[query] + own[query], limits[query], slack[query], k)
             exact = _distances(vectors[rows], queries[query], metric)
             found[query], close[query] = _first(
                 np.concatenate([found[query], start + rows]), np.concatenate([close[query], exact]), k
             )
+            if len(close[query]) == k:
+                farthest = np.float64(close[query][-1])
+                limits[query] = farthest if metric == "cosine" else farthest**2 / 2
     return np.array(found), np.array(close)
+
+
+def _candidates(approximate: np.ndarray, limit: float, slack: float, k: int) -> np.ndarray:
+    """Return the rows that may be among the `k` nearest, where none farther than `limit` is; all in half squares."""
+    rows = np.flatnonzero(approximate <= _beyond(limit, slack))
+    if len(rows) <= 4 * k + 64:
+        return rows
+    near = approximate[rows]
+    return rows[near <= _beyond(np.partition(near, k - 1)[k - 1], slack)]
+
+
+def _beyond(limit: float, slack: float) -> float:
+    """Return a limit and what the roundings of the product, and of distances to float32, may add to it."""
+    return limit + ROUNDING * abs(limit) + slack
 
 
 def _distances(vectors: np.ndarray, query: np.ndarray, metric: str) -> np.ndarray:
