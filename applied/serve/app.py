@@ -106,7 +106,7 @@ def _refuse_in_sentences(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        reason = first["msg"][:1].lower() + first["msg"][1:]
+        reason = first["msg"].replace("Input should", "it should")
         return refusal(422, f"{first['loc'][-1]} is {str(first['input'])!a:.80}; {reason}.")
 
     @app.exception_handler(HTTPException)

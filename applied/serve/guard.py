@@ -58,6 +58,7 @@ class Guard:
             return
         counted = scope["path"] != ALWAYS
         self.busy += counted
+        scope["busy"] = self.busy
         try:
             await self.app(scope, receive, self._with_headers(send))
         except TimeoutError:
