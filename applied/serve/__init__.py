@@ -17,7 +17,9 @@ MOST_CONNECTIONS = 500
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the command its options; the export itself is not among them."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine alone)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, for this machine)"
+    )
     parser.add_argument("--port", type=int, default=8000, help="0: any that is free (default: 8000)")
     parser.add_argument(
         "--allow-host",

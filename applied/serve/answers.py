@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from applied import inputs
 from applied.encoder import Encoder
+from applied.outputs import as_bytes
 from applied.serve import painting
 from applied.serve.bodies import Refused
+from applied.serve.searching import Searcher
 from autoencoders.images import pictures
-from autoencoders.images.forms import Form
 from autoencoders.images.pictures import UnreadablePicture
 from autoencoders.images.preparation import Preparation
 
@@ -34,12 +36,8 @@ class Answers:
     def __init__(self, encoder: Encoder, max_pixels: int):
         self.encoder, self.manifest = encoder, encoder.manifest
         images = self.manifest["images"]
-        self._form = Form(
-            (images["height"], images["width"]),
-            images["fit"],
-            images["colour"],
-            min(max_pixels, images["max_pixels"]),
-        ).checked()
+        form = inputs.form_of(images)
+        self._form = form._replace(max_pixels=min(max_pixels, form.max_pixels)).checked()
         self._preparation = Preparation(self.manifest["network_colour"], flat=False)
 
     @property
@@ -56,12 +54,7 @@ class Answers:
             415 if one is of no form that is read, 413 if it has too many pixels, 422 if it is damaged.
         """
         found = np.stack([self._pixels(data, place, len(sent)) for place, data in enumerate(sent, 1)])
-        if self.manifest["images"]["deskew"]:
-            # Only here: SciPy takes half a second to import.
-            from autoencoders.images.deskewing import deskew
-
-            found = deskew(found)
-        return found
+        return inputs.upright(found) if self.manifest["images"]["deskew"] else found
 
     def codes(self, images: np.ndarray) -> dict[str, Any]:
         codes = self.encoder.encode(images, prepared=True)
@@ -76,12 +69,12 @@ class Answers:
 
     def reconstructions(self, images: np.ndarray) -> np.ndarray:
         """Return images uint8 [n, height, width, channels]."""
-        return painting.as_bytes(self.encoder.reconstruct(images, prepared=True))
+        return as_bytes(self.encoder.reconstruct(images, prepared=True))
 
     def denoised(self, images: np.ndarray) -> np.ndarray:
         """Return images uint8 [n, height, width, channels]."""
         self.need("denoise")
-        return painting.as_bytes(self.encoder.denoise(images, prepared=True))
+        return as_bytes(self.encoder.denoise(images, prepared=True))
 
     def anomalies(self, images: np.ndarray, by: str | None) -> dict[str, Any]:
         by = by or self.manifest["anomaly"]["score"]
@@ -94,14 +87,14 @@ class Answers:
     def generated(self, n: int, seed: int, source: str | None) -> np.ndarray:
         """Return images uint8 [n, height, width, channels]."""
         self.need("generate", source)
-        return painting.as_bytes(self.encoder.generate(n, seed, source))
+        return as_bytes(self.encoder.generate(n, seed, source))
 
     def description(self, images: np.ndarray, metric: str) -> dict[str, Any]:
         """Return everything about one prepared image, [1, height, width, channels]."""
         codes = self.encoder.encode(images, prepared=True)
         return {
             **self._of_code(codes, metric, None),
-            "picture": painting.address(painting.as_bytes(self._preparation(images))[0]),
+            "picture": painting.address(as_bytes(self._preparation(images))[0]),
             "denoised": painting.address(self.denoised(images)[0]) if self.manifest["denoises"] else None,
             "anomaly": self._anomaly(images),
         }
@@ -115,8 +108,8 @@ class Answers:
         restored = whole and self.manifest["denoises"]
         return {
             **self._of_code(np.asarray(index.codes[row : row + 1]), metric, row),
-            **self._about(row),
-            "picture": painting.address(painting.as_bytes(self._preparation(stored))[0]),
+            **self._about(row, "class", "file"),
+            "picture": painting.address(as_bytes(self._preparation(stored))[0]),
             "denoised": painting.address(self.denoised(stored)[0]) if restored else None,
             "anomaly": self._anomaly(stored) if whole else None,
         }
@@ -149,7 +142,9 @@ class Answers:
     def _pixels(self, data: bytes, place: int, n: int) -> np.ndarray:
         name = f"Picture {place}" if n > 1 else "The picture"
         if data.startswith(b"\xff\xd8") and data.count(SCAN) > MOST_SCANS:
-            raise Refused(422, f"{name} is a JPEG of more than {MOST_SCANS} scans, which would take too long to unpack.")
+            raise Refused(
+                422, f"{name} is a JPEG of more than {MOST_SCANS} scans, which would take too long to unpack."
+            )
         try:
             return pictures.read(data, self._form).pixels
         except UnreadablePicture as error:
@@ -163,7 +158,7 @@ class Answers:
             "row": row,
             "shape": self.manifest["code"]["shape"],
             "code": numbers(codes[0]),
-            "reconstruction": painting.address(painting.as_bytes(self.encoder.decode(codes))[0]),
+            "reconstruction": painting.address(as_bytes(self.encoder.decode(codes))[0]),
             "cluster": None if self.manifest["clusters"]["by"] is None else self._clusters(codes)[0],
             "nearest": None,
         }
@@ -181,7 +176,12 @@ class Answers:
         self.need("assign")
         found = self.encoder.assign_codes(codes)
         return [
-            {"cluster": int(cluster), "distance": number(distance), "farther": number(farther), **self._of_index(cluster)}
+            {
+                "cluster": int(cluster),
+                "distance": number(distance),
+                "farther": number(farther),
+                **self._of_index(cluster),
+            }
             for cluster, distance, farther in zip(*found, strict=True)
         ]
 
@@ -190,6 +190,11 @@ class Answers:
             return {}
         rows = [int(row) for row in self._central[cluster] if row >= 0]
         return {"images": self._sizes.get(str(cluster), 0), "central": rows}
+
+    @cached_property
+    def _searcher(self) -> Searcher:
+        assert self.encoder.index is not None
+        return Searcher(self.encoder.index.codes)
 
     @cached_property
     def _central(self) -> np.ndarray | None:
@@ -203,7 +208,7 @@ class Answers:
         return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
     def _nearest(self, codes: np.ndarray, k: int, metric: str) -> list[list[dict[str, Any]]]:
-        found = self.encoder.search_codes(codes, k, metric)
+        found = self._searcher.nearest(codes, k, metric)
         return [
             [{**self._about(int(row)), "distance": number(distance)} for row, distance in zip(*each, strict=True)]
             for each in zip(found.rows, found.distances, strict=True)
@@ -217,16 +222,13 @@ class Answers:
         # Copies of the image may stand before it.
         return [each for each in found if each["row"] != row][:k]
 
-    def _about(self, row: int) -> dict[str, Any]:
+    def _about(self, row: int, *names: str) -> dict[str, Any]:
         assert self.encoder.index is not None
         listing = self.encoder.index.listing
-        found: dict[str, Any] = {"row": row}
-        if "cluster" in listing:
-            found["cluster"] = int(listing["cluster"][row])
-        for name in ("class", "file"):
-            if name in listing:
-                found[name] = listing[name][row]
-        return found
+        found = {name: listing[name][row] for name in names or ("cluster", "class", "file") if name in listing}
+        if "cluster" in found:
+            found["cluster"] = int(found["cluster"])
+        return {"row": row, **found}
 
     def _check_row(self, row: int) -> None:
         self.need("search")

@@ -111,7 +111,9 @@ class _Collected:
 
 def _parts(body: bytes, boundary: bytes, limits: Limits) -> list[bytes]:
     if not boundary:
-        raise Refused(400, "The multipart body names no boundary in its Content-Type; leave that header to your client.")
+        raise Refused(
+            400, "The multipart body names no boundary in its Content-Type; leave that header to your client."
+        )
     told = _Collected(limits.max_images)
     calls = {
         "on_part_begin": told.begin,

@@ -72,7 +72,9 @@ class Guard:
         headers = dict(scope["headers"])
         host = _name(headers.get(b"host", b"").decode("latin-1"))
         if self.hosts is not None and host not in self.hosts:
-            return refusal(421, f"This server does not answer for {host!a:.80}; start it with --allow-host and that name.")
+            return refusal(
+                421, f"This server does not answer for {host!a:.80}; start it with --allow-host and that name."
+            )
         if scope["path"] != ALWAYS and self.busy >= self.limits.max_requests:
             return refusal(503, f"{self.busy} requests are being answered, which is the most; try again in a second.")
         length = headers.get(b"content-length", b"0")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from autoencoders.core.errors import ArgumentError
-from autoencoders.images.forms import MOST_PIXELS
 
 
 def _n_cores() -> int:
@@ -52,8 +51,6 @@ class Limits:
         for field in fields(self):
             if getattr(self, field.name) < 1:
                 raise ArgumentError(f"{field.name} is {getattr(self, field.name)}, but is to be at least 1.")
-        if self.max_pixels > MOST_PIXELS:
-            raise ArgumentError(f"max_pixels is {self.max_pixels}, but is to be at most {MOST_PIXELS}.")
 
 
 HELP = {

@@ -8,11 +8,6 @@ import numpy as np
 from PIL import Image
 
 
-def as_bytes(images: np.ndarray) -> np.ndarray:
-    """Return images of floats in 0 to 1 as uint8."""
-    return (np.clip(images, 0, 1) * 255 + 0.5).astype(np.uint8)
-
-
 def png(image: np.ndarray) -> bytes:
     """Return an image, uint8 [height, width, 1 or 3], as a PNG."""
     file = io.BytesIO()
@@ -32,6 +27,8 @@ def grid(images: np.ndarray) -> np.ndarray:
     rows = math.ceil(n / columns)
     whole = np.zeros((rows * columns, height, width, channels), np.uint8)
     whole[:n] = images
-    return whole.reshape(rows, columns, height, width, channels).swapaxes(1, 2).reshape(
-        rows * height, columns * width, channels
+    return (
+        whole.reshape(rows, columns, height, width, channels)
+        .swapaxes(1, 2)
+        .reshape(rows * height, columns * width, channels)
     )

@@ -78,7 +78,7 @@ function showCode() {
   const {code, shape} = shown, zeros = code.filter(value => value === 0).length;
   const range = code.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
   const form = shape.length > 1 ? ` (${shape.join("×")})` : "";
-  at("numbers").textContent = `${code.length.toLocaleString("en")} numbers${form} from ${brief(range[0])} to ${brief(range[1])}; ${zeros ? zeros.toLocaleString("en") : "none"} of them ${zeros === 1 ? "is" : "are"} zero.`;
+  at("numbers").textContent = `${code.length.toLocaleString("en")} numbers${form} from ${brief(range[0])} to ${brief(range[1])}; ${zeros ? zeros.toLocaleString("en") : "none"} of them ${zeros < 2 ? "is" : "are"} zero.`;
   at("code").setAttribute("aria-label", `The code: ${at("numbers").textContent}`);
   drawCode();
 }
@@ -102,8 +102,8 @@ function showCluster() {
   at("clustered").hidden = !shown.cluster;
   if (!shown.cluster) return;
   const {cluster, farther, images, central} = shown.cluster;
-  at("cluster").textContent = `Cluster ${cluster}` + (about.clusters.n ? ` of 0 to ${about.clusters.n - 1}` : "");
-  const size = images ? `${images.toLocaleString("en")} training images are in it. ` : "";
+  at("cluster").textContent = `Cluster ${cluster}`;
+  const size = images ? `${images.toLocaleString("en")} training images are in it, one of ${about.clusters.n} clusters. ` : "";
   at("typical").textContent = size + (farther === null ? "" : `${percent(farther)} of its training images lie farther from its centre than this one.`);
   at("centre").hidden = !central?.length;
   at("central").replaceChildren(...(central ?? []).map(row => thumb(row)));

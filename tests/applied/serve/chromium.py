@@ -105,7 +105,9 @@ class Page:
 
     def drop(self, selector: str, *files: Path) -> None:
         """Drag files from outside the browser onto an element."""
-        box = self.value(f"(box => [box.x + 10, box.y + 10])(document.querySelector({selector!r}).getBoundingClientRect())")
+        box = self.value(
+            f"(box => [box.x + 10, box.y + 10])(document.querySelector({selector!r}).getBoundingClientRect())"
+        )
         data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
             self.call("Input.dispatchDragEvent", type=kind, x=box[0], y=box[1], data=data)
@@ -152,7 +154,11 @@ def browser(folder: Path) -> Iterator[Page]:
     command = [sys.executable, "-c", AS_3_AND_4, str(in_read), str(out_write)]
     command += [program, *FLAGS.split(), f"--user-data-dir={folder / 'profile'}", "about:blank"]
     with subprocess.Popen(
-        command, pass_fds=(in_read, out_write), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command,
+        pass_fds=(in_read, out_write),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     ) as process:
         os.close(in_read)
         os.close(out_write)
