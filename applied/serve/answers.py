@@ -40,6 +40,14 @@ class Answers:
         self._form = form._replace(max_pixels=min(max_pixels, form.max_pixels)).checked()
         self._preparation = Preparation(self.manifest["network_colour"], flat=False)
 
+    def warm(self) -> None:
+        """Do once what the first request would otherwise wait for."""
+        blank = np.zeros((1, *self.encoder.image_shape), np.uint8)
+        codes = self.encoder.encode(blank, prepared=True)
+        self.encoder.decode(codes)
+        if self.n_index:
+            self._nearest(codes, 1, "cosine")
+
     @property
     def n_index(self) -> int:
         """How many images the index has; 0 without one."""
@@ -142,9 +150,7 @@ class Answers:
     def _pixels(self, data: bytes, place: int, n: int) -> np.ndarray:
         name = f"Picture {place}" if n > 1 else "The picture"
         if data.startswith(b"\xff\xd8") and data.count(SCAN) > MOST_SCANS:
-            raise Refused(
-                422, f"{name} is a JPEG of more than {MOST_SCANS} scans, which would take too long to unpack."
-            )
+            raise Refused(422, f"{name} is a JPEG of more than {MOST_SCANS} scans, which takes too long to unpack.")
         try:
             return pictures.read(data, self._form).pixels
         except UnreadablePicture as error:
@@ -180,12 +186,12 @@ class Answers:
                 "cluster": int(cluster),
                 "distance": number(distance),
                 "farther": number(farther),
-                **self._of_index(cluster),
+                **self._facts(cluster),
             }
             for cluster, distance, farther in zip(*found, strict=True)
         ]
 
-    def _of_index(self, cluster: np.int64) -> dict[str, Any]:
+    def _facts(self, cluster: np.int64) -> dict[str, Any]:
         if self._central is None:
             return {}
         rows = [int(row) for row in self._central[cluster] if row >= 0]
@@ -225,10 +231,11 @@ class Answers:
     def _about(self, row: int, *names: str) -> dict[str, Any]:
         assert self.encoder.index is not None
         listing = self.encoder.index.listing
-        found = {name: listing[name][row] for name in names or ("cluster", "class", "file") if name in listing}
-        if "cluster" in found:
-            found["cluster"] = int(found["cluster"])
-        return {"row": row, **found}
+        found: dict[str, Any] = {"row": row}
+        for name in names or ("cluster", "class", "file"):
+            if name in listing:
+                found[name] = int(listing[name][row]) if name == "cluster" else listing[name][row]
+        return found
 
     def _check_row(self, row: int) -> None:
         self.need("search")

@@ -50,6 +50,11 @@ REFUSALS = {
     503: "Too many requests at a time.",
 }
 
+SENTENCES = {
+    404: "There is nothing at this address; /docs lists what there is.",
+    405: "This address is asked in another way; /docs says how.",
+}
+
 
 def create(encoder: Encoder, limits: Limits | None = None, hosts: tuple[str, ...] | None = None) -> FastAPI:
     """Return the application that serves a trained network.
@@ -66,6 +71,7 @@ def create(encoder: Encoder, limits: Limits | None = None, hosts: tuple[str, ...
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
+        await work(answers.warm)
         yield
         work.close()
 
@@ -111,11 +117,7 @@ def _refuse_in_sentences(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def unknown(request: Request, error: HTTPException) -> Response:
-        sentences = {
-            404: "There is nothing at this address; /docs lists what there is.",
-            405: "This address is asked in another way; /docs says how.",
-        }
-        return refusal(error.status_code, sentences.get(error.status_code, f"{error.detail}."))
+        return refusal(error.status_code, SENTENCES.get(error.status_code, f"{error.detail}."))
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
@@ -146,17 +148,13 @@ def _add_uses(app: FastAPI, answers: Answers, work: Work, limits: Limits) -> Non
     encoder = answers.encoder
     post: dict[str, Any] = {"openapi_extra": PICTURES}
 
-    async def of_pictures(
-        request: Request, answer: Callable[[np.ndarray], Response], most: int | None = None
-    ) -> Response:
+    async def of_pictures(request: Request, answer: Callable[[np.ndarray], Response], most: int = 0) -> Response:
         body = await bodies.received(request, limits)
 
         def do() -> Response:
             sent = bodies.pictures(body, request.headers, limits)
-            if most is not None and len(sent) > most:
-                raise Refused(
-                    413, f"The request brings {len(sent)} pictures, but at most {most} is described at a time."
-                )
+            if most and len(sent) > most:
+                raise Refused(413, f"The request brings {len(sent)} pictures; send one at a time.")
             return answer(answers.prepared(sent))
 
         return await work(do)

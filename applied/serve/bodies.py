@@ -111,9 +111,7 @@ class _Collected:
 
 def _parts(body: bytes, boundary: bytes, limits: Limits) -> list[bytes]:
     if not boundary:
-        raise Refused(
-            400, "The multipart body names no boundary in its Content-Type; leave that header to your client."
-        )
+        raise Refused(400, "The Content-Type of the multipart body names no boundary; let your client write it.")
     told = _Collected(limits.max_images)
     calls = {
         "on_part_begin": told.begin,
@@ -125,7 +123,7 @@ def _parts(body: bytes, boundary: bytes, limits: Limits) -> list[bytes]:
         "on_end": told.over,
     }
     try:
-        parser = MultipartParser(boundary, calls)  # type: ignore[arg-type]
+        parser = MultipartParser(boundary, calls)
         parser.write(body)
         parser.finalize()
     except FormParserError:

@@ -72,9 +72,7 @@ class Guard:
         headers = dict(scope["headers"])
         host = _name(headers.get(b"host", b"").decode("latin-1"))
         if self.hosts is not None and host not in self.hosts:
-            return refusal(
-                421, f"This server does not answer for {host!a:.80}; start it with --allow-host and that name."
-            )
+            return refusal(421, f"This server does not answer for {host!a:.80}; start it with --allow-host.")
         if scope["path"] != ALWAYS and self.busy >= self.limits.max_requests:
             return refusal(503, f"{self.busy} requests are being answered, which is the most; try again in a second.")
         length = headers.get(b"content-length", b"0")
@@ -97,7 +95,7 @@ class Guard:
 
 def too_large(limits: Limits) -> str:
     """Return the sentence about a body of too many bytes."""
-    return f"The request has more than {limits.max_bytes:,} bytes, the most that are taken; send fewer or smaller pictures."
+    return f"The request has more than {limits.max_bytes:,} bytes; send fewer or smaller pictures."
 
 
 def refusal(status: int, sentence: str) -> JSONResponse:

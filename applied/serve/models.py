@@ -17,9 +17,7 @@ class Codes(BaseModel):
 class Assignment(BaseModel):
     cluster: int
     distance: float = Field(description="To the cluster's centre, as its clustering measures it.")
-    farther: float | None = Field(
-        description="Share of the cluster's training images that lie farther from its centre."
-    )
+    farther: float | None = Field(description="Share of the cluster's training images that lie farther away.")
     images: int | None = Field(None, description="Training images in the cluster; absent without an index.")
     central: list[int] | None = Field(None, description="Rows of the index: the cluster's most central images.")
 
@@ -38,9 +36,7 @@ class Neighbour(BaseModel):
 
 class Neighbours(BaseModel):
     metric: str
-    neighbours: list[list[Neighbour]] = Field(
-        description="For each picture, nearest first; of equally near ones by row."
-    )
+    neighbours: list[list[Neighbour]] = Field(description="For each picture, nearest first; equally near ones by row.")
 
 
 class RowNeighbours(BaseModel):
@@ -54,9 +50,7 @@ class Images(BaseModel):
 
 
 class Anomaly(BaseModel):
-    score: float = Field(
-        description="Mean squared error of the reconstruction, or distance to the nearest training code."
-    )
+    score: float = Field(description="Mean squared error of the reconstruction, or distance of the nearest code.")
     below: float = Field(description="Share of held-out images with a lower score: near 1 for an unusual picture.")
 
 

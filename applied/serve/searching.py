@@ -45,9 +45,9 @@ class Searcher:
 
     def _one(self, query: np.ndarray, k: int, metric: str) -> tuple[np.ndarray, np.ndarray]:
         length = float(np.sqrt(np.square(query, dtype=np.float64).sum()))
-        # Row by row: a product of matrices divides its work among threads that spin while they wait, where other requests
-        # could be served. A product of two vectors differs from its float32 sum, in any order, by at most the width times a rounding
-        # times both lengths; the summands were rounded before. Ties in the float32 result differ by less.
+        # Row by row: a product of matrices divides its work among threads that spin while they wait, where others could
+        # be served. A product of two vectors differs from its float32 sum, in any order, by at most the width times a
+        # rounding times both lengths; the summands were rounded before. Ties in the float32 result differ by less.
         if metric == "cosine":
             approximate = -np.vecdot(self._directions, query / np.float32(length or 1))
             reach = 1.0
@@ -56,9 +56,7 @@ class Searcher:
             reach = (self._lengths.max() + length) ** 2
         slack = 2 * (self._codes.shape[1] + 16) * ROUNDING * reach
         limit = np.partition(approximate, k - 1)[k - 1] + slack
-        if not np.isfinite(limit):
-            rows = np.arange(len(self._codes))
-        else:
-            rows = np.flatnonzero(approximate <= limit)
+        # Of values that are no numbers the search of all says so.
+        rows = np.flatnonzero(approximate <= limit) if np.isfinite(limit) else np.arange(len(self._codes))
         near = search.nearest(self._codes[rows], query[np.newaxis], k, metric)
         return rows[near.rows[0]], near.distances[0]

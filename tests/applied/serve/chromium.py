@@ -106,7 +106,7 @@ class Page:
     def drop(self, selector: str, *files: Path) -> None:
         """Drag files from outside the browser onto an element."""
         box = self.value(
-            f"(box => [box.x + 10, box.y + 10])(document.querySelector({selector!r}).getBoundingClientRect())"
+            f"(box => [box.x + 9, box.y + 9])(document.querySelector({selector!r}).getBoundingClientRect())"
         )
         data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
@@ -120,7 +120,8 @@ class Page:
 
     def picture(self, file: Path) -> None:
         """Write the whole page as it looks into a PNG."""
-        shot = self.call("Page.captureScreenshot", captureBeyondViewport=True)
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        shot = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip={**size, "scale": 1})
         file.write_bytes(base64.b64decode(shot["data"]))
 
     def _next(self, until: float) -> dict[str, Any]:
@@ -153,13 +154,8 @@ def browser(folder: Path) -> Iterator[Page]:
     (in_read, in_write), (out_read, out_write) = os.pipe(), os.pipe()
     command = [sys.executable, "-c", AS_3_AND_4, str(in_read), str(out_write)]
     command += [program, *FLAGS.split(), f"--user-data-dir={folder / 'profile'}", "about:blank"]
-    with subprocess.Popen(
-        command,
-        pass_fds=(in_read, out_write),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as process:
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, pass_fds=(in_read, out_write), **streams) as process:
         os.close(in_read)
         os.close(out_write)
         try:
