@@ -37,7 +37,8 @@ class Answers:
         self.encoder, self.manifest = encoder, encoder.manifest
         images = self.manifest["images"]
         form = inputs.form_of(images)
-        self._form = form._replace(max_pixels=min(max_pixels, form.max_pixels)).checked()
+        asked = form._replace(max_pixels=max_pixels).checked()
+        self._form = asked._replace(max_pixels=min(max_pixels, form.max_pixels))
         self._preparation = Preparation(self.manifest["network_colour"], flat=False)
 
     def warm(self) -> None:

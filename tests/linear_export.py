@@ -15,6 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, load_sample_images
 
+from autoencoders.inference.running import Graph
+
 FLOAT, UINT8 = TensorProto.FLOAT, TensorProto.UINT8
 N_CLUSTERS, N_CENTRAL, STEPS = 10, 6, np.linspace(0, 1, 1001)
 
@@ -76,7 +78,6 @@ def write(
     vectors = images.reshape(len(images), -1) / np.float32(255)
     mean = vectors[n_held:].mean(axis=0)
     components = np.linalg.svd(vectors[n_held:] - mean, full_matrices=False)[2][:width]
-    codes = (vectors - mean) @ components.T
     values = {"mean": mean, "encoder": components.T, "decoder": components, "most": np.float32(255)}
     values |= {"zero": np.float32(0), "one": np.float32(1)}
     values |= {"flat": np.array([-1, mean.size]), "shape": np.array([-1, *shape])}
@@ -84,6 +85,7 @@ def write(
     coded = ("code", FLOAT, (width,))
     _save(folder / "encoder.onnx", ENCODING, taken, coded, values)
     _save(folder / "decoder.onnx", DECODING, coded, made, values)
+    codes = Graph(folder / "encoder.onnx")(images)
     if denoises:
         _save(folder / "denoiser.onnx", ENCODING + DECODING, taken, made, values)
 
