@@ -83,7 +83,7 @@ def test_defaults_differ_by_recipe_as_networks_do(values):
 def test_an_embedding_is_laid_over_the_defaults_of_its_kind(values):
     put(values, "defaults.spectral.diffusion", 2)
     embeddings = parameters.check(values).embeddings
-    assert [embeddings[f"{name}-spectral"].diffusion for name in ("photos-pixels", "digits-pixels")] == [2, 0]
+    assert [embeddings[f"{name}-spectral"].diffusion for name in ("photos-pixels", "digits-patches")] == [2, 1]
 
 
 def test_the_recipe_chooses_among_a_networks_values(values):
