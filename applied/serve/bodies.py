@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -113,7 +114,8 @@ def _parts(body: bytes, boundary: bytes, limits: Limits) -> list[bytes]:
     if not boundary:
         raise Refused(400, "The Content-Type of the multipart body names no boundary; let your client write it.")
     told = _Collected(limits.max_images)
-    calls = {
+    # The library's type of them is private.
+    calls: Any = {
         "on_part_begin": told.begin,
         "on_header_field": told.name,
         "on_header_value": told.value,
