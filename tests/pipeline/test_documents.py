@@ -221,7 +221,7 @@ def test_the_readmes_command_for_the_official_data_changes_the_sources_alone():
 
 
 def test_the_readme_is_short_and_its_tree_shows_the_folders():
-    assert len(README.splitlines()) <= 180
+    assert len(README.splitlines()) <= 200
     lines = re.search(r"```text\n(.*?)```", README, re.DOTALL)[1].splitlines()
     library = ROOT / "autoencoders"
     shown = {line.split()[0] for line in lines if line.startswith("  ")}
