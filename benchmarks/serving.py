@@ -1,7 +1,7 @@
 """Searches a second over HTTP, of pictures among 10,000 codes.
 
-`python -m benchmarks.serving [SECONDS]` prints them, with the processor time that the server and the clients take. Server
-and clients share the machine's cores.
+`python -m benchmarks.serving [SECONDS]` prints them, with the processor time that the server and the clients take. They
+share the machine's cores.
 """
 
 import io
