@@ -14,7 +14,6 @@ from benchmarks.measuring import ROOT, BenchmarkError, Child, Options, json_line
 from benchmarks.moves import lines as lines
 from benchmarks.moves import moved, spread, worst
 from stages.shared.parameters import check
-from stages.shared.spreads import conditions
 
 TITLE = "Stability: how far a score moves by rounding errors of the codes, and by the seed of a network"
 # Of the noise, in standard deviations of the codes: what sums in another order differ by.
@@ -68,6 +67,9 @@ def _codes(values: Mapping) -> dict[str, str]:
 
 def _conditions(values: Mapping) -> dict[str, str]:
     """Return under "name form" what the scores of each clustering hold for; see `stages.shared.spreads`."""
+    # Only here, since it brings pandas: what starts a benchmark is measured too.
+    from stages.shared.spreads import conditions
+
     parameters = check(values)
     clusterings = product(_codes(values), values["cluster"]["clusterings"])
     return {f"{name} {form}": conditions(parameters, name, form) for name, form in clusterings}

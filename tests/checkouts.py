@@ -35,6 +35,8 @@ SOURCES = (
     "tools",
     # What DVC watches for the images that packages ship.
     "requirements.lock",
+    # What `summarize` shows deviations by.
+    "docs/results/stability.csv",
 )
 # What the first run has of each group of `params.yaml`: up to five processes an entry.
 FIRST = {

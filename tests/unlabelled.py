@@ -27,4 +27,5 @@ def write_prepared(dataset: str, shape: tuple[int, int, int] = (24, 40, 3), coun
         tables.append(pd.DataFrame({**table, "width": width, "height": height, "mode": "RGB"}))
     pd.concat(tables).to_csv(folder / "listing.csv", index=False)
     described = {"dataset": dataset, "source": "images", "origin": "a folder of images", "classes": []}
+    described |= {"equal": 0, "unreadable": 0}
     (folder / "dataset.json").write_text(json.dumps({**described, "images": counts}), encoding="utf-8")

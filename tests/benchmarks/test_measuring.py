@@ -28,7 +28,7 @@ def test_a_run_tells_time_memory_and_output(tmp_path):
     script = "import os, time; held = b'x' * (100 << 20); time.sleep(0.1); print(os.getcwd())"
     child = run(["python", "-c", script], tmp_path)
     assert child.output.strip() == os.path.realpath(tmp_path)
-    assert 0.1 < child.seconds < 5
+    assert 0.1 < child.seconds < 30
     assert 100 << 20 < child.own_memory <= child.peak_memory < 500 << 20
     assert child.status == 0
 

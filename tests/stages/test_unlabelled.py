@@ -46,6 +46,7 @@ def unlabelled_parameters() -> dict:
     (spectral,) = (each for each in values["embeddings"].values() if each["of"] == "digits-pixels")
     values["embeddings"] = {SPECTRAL: {**spectral, "of": PCA, "dataset": "photos"}}
     values["classifiers"], values["generate"]["networks"] = {}, {}
+    values["export"]["networks"] = {}
     values["generate"]["unjudged"] = {DENSE: {"dataset": "photos"}}
     values["denoise"]["networks"] = {CONVOLUTIONAL: {"dataset": "photos"}}
     values["cluster"]["n_clusters"] = 4
