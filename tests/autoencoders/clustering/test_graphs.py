@@ -89,7 +89,8 @@ def test_distances_to_centres_are_euclidean_and_0_on_one(built):
     apart = scaler.transform(training)[:, np.newaxis] - fitted.centres_
     np.testing.assert_allclose(graph(training), np.sqrt(np.square(apart).sum(axis=2)), rtol=1e-5)
     graph, _, fitted, _ = built(training, training, "kmeans")
-    assert np.array_equal(np.diagonal(graph(fitted.centres_)), np.zeros(N_CLUSTERS))
+    # The graph's centres are those of the model, in float64.
+    assert np.diagonal(graph(fitted.centres_)).max() < 1e-6
 
 
 @pytest.mark.parametrize("form", ["full", "tied", "diag", "spherical"])
