@@ -133,7 +133,8 @@ def _facts(given: Inputs, dataset: Any) -> dict[str, Any]:
             "neighbours": min(given.export.neighbours, len(given.training)) if by_neighbours else None,
         },
         "search": {"metrics": ["cosine", "euclidean"]},
-        "anomaly": {"score": "reconstruction"},
+        # docs/anomaly.md: of the two, the distance to the nearest code tells unusual images better.
+        "anomaly": {"score": "index" if _indexed(given) else "reconstruction"},
         "generates": True,
         "denoises": network.noise > 0,
         "noise": network.noise,

@@ -76,6 +76,8 @@ def test_the_manifest_says_what_the_network_is(results, name):
     assert found["code"] == {"width": int(np.prod(about["shape"])), "shape": about["shape"]}
     assert found["classes"] == [str(digit) for digit in range(10)]
     assert found["clusters"] == {"by": "centres", "form": "kmeans", "clusterer": "kmeans", "n": 10, "neighbours": None}
+    # The distance to the nearest code tells unusual images best, docs/anomaly.md; wide codes have no index.
+    assert found["anomaly"] == {"score": "reconstruction" if name == WIDE else "index"}
     assert (found["denoises"], found["variational"]) == (name == WIDE, name == "digits-variational")
     assert found["parameters"] == json.loads(Path("models", name, "parameters.json").read_text(encoding="utf-8"))
     for stage, scores in found["metrics"].items():
