@@ -142,6 +142,11 @@ def test_it_fits_the_window_and_follows_the_scheme(page, address, width, dark):
     page.value("location.hash = 'row=5'")
     page.until(SHOWN)
     assert page.value("document.documentElement.scrollWidth") <= width
+    widths = page.value(
+        "[...document.querySelectorAll('.panels > article:not([hidden])')].map(each => each.offsetWidth)"
+    )
+    # On a phone the panels stand one below another, all as wide as the page.
+    assert width > 375 or len(set(widths)) == 1
     ground = "getComputedStyle(document.body).backgroundColor"
     before = page.value(ground)
     assert (max(map(int, re.findall(r"\d+", before)[:3])) < 60) == dark
