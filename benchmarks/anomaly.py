@@ -231,9 +231,8 @@ def lines(found: Mapping[str, Mapping]) -> list[str]:
     for name, entry in found.items():
         rows = [[f"digit {number}", *_cells(each)] for number, each in entry["left_out"].items()]
         values = {score: _aurocs(entry, score) for score in SCORES}
-        rows.append(
-            [f"**mean of {len(rows)} digits**", *(f"**{statistics.fmean(each):.3f}**" for each in values.values())]
-        )
+        means = [f"**{statistics.fmean(each):.3f}**" for each in values.values()]
+        rows.append([f"**mean of {len(rows)} digits**", *means])
         rows.append(["lowest to highest", *(f"{min(each):.3f} to {max(each):.3f}" for each in values.values())])
         few = [f"{100 * curve[FEW]:.0f} %" for curve in _curves(entry).values()]
         rows.append([f"found where {FEW} % of the usual are called unusual", *few])
