@@ -69,7 +69,8 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Page.navigate", url=address)
-        self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+        blank = "===" if address == "about:blank" else "!=="
+        self.until(f"document.readyState === 'complete' && location.href {blank} 'about:blank'")
 
     def value(self, expression: str) -> Any:
         """Return the value of an expression in the page, as JSON has it; of a promise what it comes to."""
