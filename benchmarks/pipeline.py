@@ -99,6 +99,7 @@ def _shrunk(values: dict) -> dict:
     values["generate"] |= {"samples": 30, "shown": 10, "components": [1, 2], "pairs": 2, "steps": 3}
     values["denoise"] |= {"levels": [0.5], "images": 10, "shown": 4, "tuning": 4, "median_size": [3]}
     values["denoise"]["networks"] = keep(values["denoise"]["networks"], "digits-denoising")
+    values["export"]["networks"] = keep(values["export"]["networks"], "digits-denoising")
     for block in (*values["sequence"].values(), *values["learning_rates"].values()):
         block["epochs"] = 1
     return values

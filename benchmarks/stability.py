@@ -155,7 +155,7 @@ def _finished(options: Options, log: Log) -> Iterator[tuple[Path, dict]]:
         return
     with workspace.prepared(options, log) as (folder, values, _):
         values |= {group: {name: values[group][name] for name in names} for group, names in QUICK.items()}
-        values |= {use: {**values[use], "networks": {}} for use in ("denoise", "generate")}
+        values |= {use: {**values[use], "networks": {}} for use in ("denoise", "export", "generate")}
         workspace.write_parameters(folder, values)
         for name in values["representations"]:
             run(["python", "-m", "stages.represent", name], folder)

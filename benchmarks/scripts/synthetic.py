@@ -11,22 +11,30 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from autoencoders.images.splits import digests
+
 SHAPE = (32, 32, 3)
 N_CLASSES = 10
 BLOCK = 5000
 NOISE = 30.0
 
 
-def write(folder: Path, n_images: int, prototypes: np.ndarray, random: np.random.Generator) -> None:
-    """Write `images.npy` and `labels.npy` into a new folder."""
-    folder.mkdir(parents=True)
-    labels = random.integers(0, N_CLASSES, n_images, dtype=np.int64)
-    np.save(folder / "labels.npy", labels)
-    images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (n_images, *SHAPE))
-    for start in range(0, n_images, BLOCK):
-        chosen = prototypes[labels[start : start + BLOCK]]
-        noisy = chosen + NOISE * random.standard_normal(chosen.shape, dtype=np.float32)
-        images[start : start + BLOCK] = np.clip(noisy, 0, 255).astype(np.uint8)
+def write(folder: Path, counts: dict[str, int], prototypes: np.ndarray, random: np.random.Generator) -> None:
+    """Write `images.npy`, the images of one split after the other, and `listing.csv`, into a folder."""
+    total = sum(counts.values())
+    images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (total, *SHAPE))
+    done = 0
+    with (folder / "listing.csv").open("w", encoding="utf-8", newline="") as listing:
+        listing.write("image,split,label,sha256\n")
+        for split, count in counts.items():
+            for start in range(0, count, BLOCK):
+                labels = random.integers(0, N_CLASSES, min(BLOCK, count - start), dtype=np.int64)
+                noisy = prototypes[labels] + NOISE * random.standard_normal((len(labels), *SHAPE), dtype=np.float32)
+                block = np.clip(noisy, 0, 255).astype(np.uint8)
+                images[done : done + len(block)] = block
+                done += len(block)
+                for row, (label, digest) in enumerate(zip(labels, digests(block), strict=True), start):
+                    listing.write(f"{row},{split},{label},{digest}\n")
     images.flush()
 
 
@@ -35,10 +43,11 @@ def main(n_images: int) -> None:
     coarse = random.uniform(0, 255, (N_CLASSES, 4, 4, 3))
     prototypes = ndimage.zoom(coarse, (1, 8, 8, 1), order=1).astype(np.float32)
     folder = Path("data/raw/photos")
-    counts = {"train": n_images, "test": n_images // 10}
-    for split, count in counts.items():
-        write(folder / split, count, prototypes, random)
-    described = {"dataset": "photos", "source": "synthetic", "origin": "ten smooth prototypes with noise", **counts}
+    folder.mkdir(parents=True)
+    write(folder, {"train": n_images, "test": n_images // 10}, prototypes, random)
+    described = {"dataset": "photos", "source": "synthetic", "origin": "ten smooth prototypes with noise"}
+    described |= {"images": n_images + n_images // 10, "skipped": 0, "left_out": {}}
+    (folder / "skipped.csv").write_text("file,reason\n")
     (folder / "classes.json").write_text(json.dumps([f"class {number}" for number in range(N_CLASSES)]) + "\n")
     (folder / "source.json").write_text(json.dumps(described) + "\n")
 

@@ -142,17 +142,24 @@ def test_parameters_of_the_benchmarks_are_valid(tmp_path):
 
 def test_synthetic_images_are_stored_as_extracted_ones_are(tmp_path, monkeypatch):
     import numpy as np
+    import pandas as pd
+    from small import write_parameters
 
     from benchmarks.scripts import synthetic
+    from stages import preprocess
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(synthetic, "BLOCK", 7)
     synthetic.main(20)
     folder = tmp_path / "data/raw/photos"
-    images, labels = (np.load(folder / "train" / f"{what}.npy") for what in ("images", "labels"))
-    assert (images.shape, images.dtype, labels.dtype) == ((20, 32, 32, 3), np.uint8, np.int64)
-    assert images.reshape(20, -1).std(axis=1).min() > 0
-    assert len(np.load(folder / "test/labels.npy")) == 2
+    images, listing = np.load(folder / "images.npy"), pd.read_csv(folder / "listing.csv")
+    assert (images.shape, images.dtype) == ((22, 32, 32, 3), np.uint8)
+    assert images.reshape(22, -1).std(axis=1).min() > 0
+    assert listing["split"].tolist() == ["train"] * 20 + ["test"] * 2
+    # As `preprocess` reads it.
+    write_parameters(tmp_path, load(ROOT / "params.yaml"))
+    preprocess.main("photos")
+    assert np.array_equal(np.load("data/prepared/photos/test/images.npy"), images[20:])
 
 
 def test_starting_the_benchmarks_imports_no_numpy():
