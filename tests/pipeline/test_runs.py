@@ -60,6 +60,8 @@ def test_every_stage_ran_once_and_wrote_what_it_declares_and_nothing_else(cold_r
 def test_an_added_network_and_representation_run_their_own_chains_and_the_summary(extended_run):
     chains = [f"{stage}@digits-strided" for stage in CHAIN]
     chains += [f"{stage}@photos-patch-autoencoder" for stage in SHORT_CHAIN]
+    # One of the networks that are exported.
+    chains.append("export@digits-strided")
     assert sorted(extended_run.ran) == sorted([*chains, "summarize", "report"])
     summary = (extended_run.folder / "data/summary/summary.md").read_text(encoding="utf-8")
     assert "digits-strided" in summary and "photos-patch-autoencoder" in summary
@@ -127,7 +129,10 @@ def test_a_fresh_clone_is_up_to_date_after_entries_were_removed_and_a_stage_was_
     write_parameters(checkout.folder, values)
     killed = checkout.folder / "metrics/train/.partial-digits-denoising.json"
     killed.touch()
-    assert stages_run(checkout.run("dvc", "repro").stdout) == ["fingerprints", "summarize", "report"]
+    # Exports fit their mixtures by the parameters of `generate`.
+    exports = [f"export@{name}" for name in values["export"]["networks"]]
+    ran = stages_run(checkout.run("dvc", "repro").stdout)
+    assert sorted(ran) == sorted(["fingerprints", *exports, "summarize", "report"])
     assert not killed.exists()
     assert not {path for path in checkout.results() if re.search("/(generate|denoise|samples|denoised)/", path)}
     checkout.commit("Remove")

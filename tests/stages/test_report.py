@@ -169,6 +169,7 @@ def test_the_cards_are_the_findings(results):
 def test_what_the_parameters_no_longer_name_is_not_shown(workspace):
     values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     values["generate"]["networks"], values["denoise"]["networks"] = {}, {}
+    values["export"]["networks"] = {}
     del values["autoencoders"]["digits-variational"]
     write_parameters(workspace, values)
     summarize.main()

@@ -224,6 +224,7 @@ def test_nothing_is_shown_of_what_the_parameters_no_longer_name(workspace):
     values = load(Path("params.yaml"))
     values["generate"]["networks"], values["denoise"]["networks"] = {}, {}
     gone = values["autoencoders"].pop("digits-variational") and "digits-variational"
+    values["export"]["networks"] = {}
     write_parameters(workspace, values)
     summarize.main()
     assert not {"Generated samples", "Denoising"} & markdown().keys()
