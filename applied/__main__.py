@@ -1,16 +1,12 @@
 """The command `autoencoder`: a trained network at work on new images."""
 
-import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 
 from autoencoders.core.errors import InputError
+from autoencoders.core.signals import reader_gone, stoppable
 
-# What ends a program from outside: Ctrl-C, `kill` or a scheduler, a terminal that is closed (not on Windows).
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 USAGE = 2
 
 
@@ -30,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser(given[:1] == ["serve"]).parse_args(given)
         if options.command == "serve":
             return options.run(options)
-        with _stoppable():
+        with stoppable():
             code = options.run(options)
             sys.stdout.flush()
             return code
@@ -44,31 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("error: The work takes more memory than there is; give fewer images at a time.", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
-        # Whoever read what is printed has gone, as `head` does; at its end Python would try to write the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let signals raise SystemExit within the block; those that are ignored, as by `nohup`, stay so."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    heeded = [number for number, handler in before.items() if handler != signal.SIG_IGN]
-    for number in heeded:
-        signal.signal(number, _stop)
-    try:
-        yield
-    finally:
-        for number in heeded:
-            signal.signal(number, before[number])
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    # Clearing away takes a moment, which a second signal must not cut short.
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-    print(f"stopped by {signal.Signals(number).name}", file=sys.stderr, flush=True)
-    raise SystemExit(128 + number)
+        return reader_gone()
 
 
 if __name__ == "__main__":

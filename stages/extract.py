@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoencoders.core.errors import InputError, arguments_of
+from autoencoders.core.errors import arguments_of
 from autoencoders.images.forms import Form
 from autoencoders.images.splits import digests
 from autoencoders.sources import Stream, download, stream
@@ -56,9 +56,8 @@ def main(dataset: str) -> None:
         about = {"dataset": dataset, "source": block.source, "origin": found.origin, **counts}
         write_json(folder / "source.json", {**about, "left_out": found.left_out})
     print(f"{dataset}: {counts['images']:,} images from {found.origin}")
-    for reason, n in {"pictures that cannot be read": counts["skipped"], **found.left_out}.items():
-        if n:
-            print(f"{dataset}: left out: {n:,} {reason}")
+    if counts["skipped"]:
+        print(f"{dataset}: left out: {counts['skipped']:,} pictures that cannot be read, listed in skipped.csv")
     if block.source in ("cifar10", "mnist"):
         # DVC would check a URL or a file of another folder on every run.
         command = f"dvc repro --force --single-item extract@{dataset}"
@@ -85,8 +84,6 @@ def _write(found: Stream, folder: Path, dataset: str) -> Counter[str]:
             rows.writerows(zip(*columns.values(), strict=True))
             counts["images"] += len(block.images)
             yield block.images
-        if not counts["images"]:
-            raise InputError(f"none of the pictures of datasets.{dataset} can be read; correct its path.")
 
     with (
         (folder / "listing.csv").open("w", encoding="utf-8", newline="") as listing,

@@ -1,15 +1,11 @@
 """What the server takes on: how much a request may bring, and how many requests there may be at a time."""
 
 import argparse
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
+from autoencoders.core.cores import n_cores
 from autoencoders.core.errors import ArgumentError
-
-
-def _n_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         if self.threads == 0:
-            object.__setattr__(self, "threads", _n_cores())
+            object.__setattr__(self, "threads", n_cores())
         for field in fields(self):
             if getattr(self, field.name) < 1:
                 raise ArgumentError(f"{field.name} is {getattr(self, field.name)}, but is to be at least 1.")

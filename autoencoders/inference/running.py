@@ -1,12 +1,12 @@
 """Trained networks run by onnxruntime, from the graphs that lie beside their weights."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
+from autoencoders.core.cores import n_cores
 from autoencoders.core.errors import InputError
 
 # So many numbers may the largest value of a graph have that is computed at once: 16 MiB, and a few such values are held
@@ -44,7 +44,7 @@ class Graph:
         options = onnxruntime.SessionOptions()
         # The number of threads is given, since onnxruntime otherwise ties threads to cores that the process may not
         # have. They sleep between operations: spinning took 1.1 to 1.7 times the processor time (2-core AMD EPYC).
-        options.intra_op_num_threads = _n_cores()
+        options.intra_op_num_threads = n_cores()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
@@ -72,11 +72,6 @@ class Graph:
             rows = slice(start, start + self._batch)
             outputs[rows] = self._session.run(None, {self._input.name: inputs[rows]})[0]
         return outputs
-
-
-def _n_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _behind_preparation(file: Path) -> bytes:

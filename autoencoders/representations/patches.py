@@ -5,7 +5,6 @@ patches, each freed of its own brightness and contrast, whitened, and described 
 the descriptions are summed over the cells of a grid.
 """
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from autoencoders.core.cores import n_cores
 from autoencoders.core.rows import Rows, blocks, in_memory
 from autoencoders.core.threads import one_thread
 from autoencoders.images.preparation import Preparation
@@ -209,7 +209,7 @@ class _Window:
             features[rows] = self._summed(images[rows])
 
         # Images side by side on all cores, each with products of one thread: every sum has one order.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(n_cores()) as pool:
             list(pool.map(fill, blocks(len(images), IMAGES_AT_A_TIME)))
         np.sqrt(features, out=features)
         return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), np.finfo(np.float32).tiny)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from autoencoders.core.cores import n_cores
 from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.forms import Form
 from autoencoders.images.pictures import Picture, UnreadablePicture, read
@@ -73,14 +74,6 @@ def check_unchanged(root: Path, before: State, after: State) -> None:
     )
 
 
-def threads_for(threads: int | None) -> int:
-    """Return how many threads read: as many as are asked for, or as this process has cores, up to MOST_THREADS."""
-    if threads is not None:
-        return threads
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_THREADS)
-
-
 def blocks(
     files: Files, form: Form, unreadable: str, threads: int | None, unchanged: Callable[[], None]
 ) -> Iterator[Block]:
@@ -94,7 +87,7 @@ def blocks(
     unreadable : {"stop", "skip"}
         Whether a file that cannot be read is an error, or is listed under `skipped`.
     threads : int, optional
-        By default as many as this process has cores.
+        By default as many as this process has cores, up to MOST_THREADS.
     unchanged : callable
         Called after the last file was read. Raises if the files are no longer those that were listed.
 
@@ -106,7 +99,7 @@ def blocks(
     paths = (files.root / name for name in files.names)
     collected = _Collected(files)
     first: tuple[str, tuple[int, ...]] | None = None
-    for row, picture in enumerate(_pictures(paths, form, threads_for(threads))):
+    for row, picture in enumerate(_pictures(paths, form, threads or min(n_cores(), MOST_THREADS))):
         file = files.columns["file"][row]
         if isinstance(picture, UnreadablePicture):
             if unreadable == "stop":

@@ -120,8 +120,7 @@ class Parameters(Settings):
     def _samples_have_a_judge(self):
         for name, entry in self.generate.networks.items():
             key, judge = f"generate.networks.{name}", entry.classifier
-            network = _refers(f"generate.networks names {name}", name, self.autoencoders, "no autoencoder")
-            _agrees(f"{key}.dataset", entry.dataset, f"{name} is trained on", network.dataset)
+            network = self._network("generate.networks", name, entry.dataset)
             said = f"{key}.classifier is '{judge}'"
             classifier = _refers(said, judge, self.classifiers, "no classifier")
             if classifier.dataset != entry.dataset:
@@ -135,8 +134,7 @@ class Parameters(Settings):
     @model_validator(mode="after")
     def _unjudged_samples_are_of_a_network(self):
         for name, entry in self.generate.unjudged.items():
-            network = _refers(f"generate.unjudged names {name}", name, self.autoencoders, "no autoencoder")
-            _agrees(f"generate.unjudged.{name}.dataset", entry.dataset, f"{name} is trained on", network.dataset)
+            self._network("generate.unjudged", name, entry.dataset)
             if name in self.generate.networks:
                 raise ValueError(
                     f"{name} stands under both generate.networks and generate.unjudged; remove one of them"
@@ -146,8 +144,7 @@ class Parameters(Settings):
     @model_validator(mode="after")
     def _denoising_networks_were_trained_with_noise(self):
         for name, entry in self.denoise.networks.items():
-            network = _refers(f"denoise.networks names {name}", name, self.autoencoders, "no autoencoder")
-            _agrees(f"denoise.networks.{name}.dataset", entry.dataset, f"{name} is trained on", network.dataset)
+            network = self._network("denoise.networks", name, entry.dataset)
             if not network.noise:
                 raise ValueError(
                     f"denoise.networks names {name}, but autoencoders.{name}.noise is 0; "
@@ -159,8 +156,7 @@ class Parameters(Settings):
     def _exports_are_of_a_network_and_its_clusters(self):
         for name, entry in self.export.networks.items():
             key, clusters = f"export.networks.{name}", entry.clusters
-            network = _refers(f"export.networks names {name}", name, self.autoencoders, "no autoencoder")
-            _agrees(f"{key}.dataset", entry.dataset, f"{name} is trained on", network.dataset)
+            self._network("export.networks", name, entry.dataset)
             if clusters == name:
                 continue
             said = f"{key}.clusters is '{clusters}'"
@@ -178,6 +174,12 @@ class Parameters(Settings):
     def _sizes_allow_it(self):
         limits.check(self)
         return self
+
+    def _network(self, use: str, name: str, dataset: str) -> Autoencoder:
+        """Return the autoencoder that an entry of `use` names, whose data set the entry gives as `dataset`."""
+        network = _refers(f"{use} names {name}", name, self.autoencoders, "no autoencoder")
+        _agrees(f"{use}.{name}.dataset", dataset, f"{name} is trained on", network.dataset)
+        return network
 
 
 def _refers(said: str, name: str, group: Mapping[str, Named], nothing: str) -> Named:

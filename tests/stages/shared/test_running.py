@@ -11,8 +11,9 @@ from small import ROOT, small_parameters, write_parameters
 
 import stages
 from autoencoders.core.errors import InputError
+from autoencoders.core.signals import SIGNALS
 from stages.shared import files
-from stages.shared.running import SIGNALS, run
+from stages.shared.running import run
 
 
 def python(folder, *arguments: str) -> subprocess.CompletedProcess:
