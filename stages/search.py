@@ -14,6 +14,7 @@ from autoencoders.uses.neighbours import Neighbours, nearest, precision_at
 from stages.shared import codes, files, naming, prepared
 from stages.shared.parameters import read
 from stages.shared.running import run
+from stages.shared.settings.limits import check_neighbours
 
 SAME, OTHER = figures.COLOURS[0], figures.COLOURS[1]
 
@@ -34,6 +35,10 @@ def main(name: str) -> None:
         raise InputError(f"search.neighbours asks for {depth}, more than the {n_training} training images; lower it.")
     if not counts["test"]:
         raise InputError("search.queries has no test images to draw from; raise the data set's test_share or limit.")
+    try:
+        check_neighbours(search, about.dataset, counts["test"])
+    except ValueError as error:
+        raise InputError(f"{error}.") from None
 
     training, queries = prepared.naming(about.dataset, *splits), prepared.naming(about.dataset, "test")
     queries = queries.iloc[sample(len(queries), search.queries, search.seed)].reset_index(drop=True)

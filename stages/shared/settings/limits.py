@@ -6,6 +6,7 @@ from stages.shared.settings.datasets import DatasetSettings
 from stages.shared.settings.sizes import code_shape, counts, fitted, scaled_width
 
 if TYPE_CHECKING:
+    from stages.shared.settings.uses import SearchSettings
     from stages.shared.settings.whole import Parameters
 
 # Lines of `data/neighbours/<name>/neighbours.csv`, of some 70 bytes each.
@@ -101,16 +102,20 @@ def _with_mixtures(parameters: "Parameters") -> tuple[str, ...]:
 
 
 def _neighbours_fit_a_table(parameters: "Parameters") -> None:
-    search, depth = parameters.search, max(parameters.search.neighbours)
     for name, dataset in parameters.datasets.items():
-        # How many images of their own users have is not known yet; `search` then looks.
-        most = 1 if dataset.own and not dataset.limit else counts(dataset).test
-        queries = min(search.queries or MOST_NEIGHBOURS, most)
-        if (lines := queries * depth * len(search.metrics)) > MOST_NEIGHBOURS:
-            raise ValueError(
-                f"search.neighbours asks for {depth} of {queries} queries of {name}, {lines} lines of a table that "
-                f"may have {MOST_NEIGHBOURS}; lower it, or search.queries"
-            )
+        # How many images of their own users have is not known yet; the stage `search` asks again.
+        if not dataset.own or dataset.limit:
+            check_neighbours(parameters.search, name, counts(dataset).test)
+
+
+def check_neighbours(search: "SearchSettings", dataset: str, n_test: int) -> None:
+    """Raise a ValueError if the neighbours of a data set's test images make a table that nobody can read."""
+    depth, queries = max(search.neighbours), min(search.queries or n_test, n_test)
+    if (lines := queries * depth * len(search.metrics)) > MOST_NEIGHBOURS:
+        raise ValueError(
+            f"search.neighbours asks for {depth} of {queries} queries of {dataset}, {lines} lines of a table that "
+            f"may have {MOST_NEIGHBOURS}; lower it, or search.queries"
+        )
 
 
 def _maps_can_be_drawn(parameters: "Parameters") -> None:
