@@ -205,9 +205,7 @@ def test_more_neighbours_than_images_are_one_sentence_before_anything_slow_is_im
 
 def test_a_table_that_nobody_can_read_is_one_sentence_where_only_the_images_show_it(workspace, monkeypatch):
     monkeypatch.setattr(limits, "MOST_NEIGHBOURS", 299)
-    sentence = (
-        "^search.neighbours asks for 10 of 15 queries of digits, 300 lines of a table that may have 299; "
-    )
+    sentence = "^search.neighbours asks for 10 of 15 queries of digits, 300 lines of a table that may have 299; "
     # The check of the parameters, of the images that they show, would say it before.
     monkeypatch.setattr(limits, "_neighbours_fit_a_table", lambda parameters: None)
     with pytest.raises(InputError, match=sentence):
