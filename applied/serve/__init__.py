@@ -84,6 +84,7 @@ def run(
             ws="none",
             lifespan="on",
             log_level="warning",
+            access_log=False,
             server_header=False,
             date_header=False,
             limit_concurrency=MOST_CONNECTIONS,
@@ -101,6 +102,9 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=2048)
+        # An answer's head and its body are two packets. Without this the second waits for the client to acknowledge the
+        # first, 40 ms under Linux. Connections inherit it; asyncio sets it only on sockets that name their protocol.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except socket.gaierror:
         raise InputError(f"--host is '{host}', which is no address of a machine.") from None
     except PermissionError:

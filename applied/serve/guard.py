@@ -88,7 +88,8 @@ class Guard:
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             # Whoever does not take the answer would hold a place among the requests for ever.
-            await asyncio.wait_for(send(message), self.limits.seconds)
+            async with asyncio.timeout(self.limits.seconds):
+                await send(message)
 
         return sent
 

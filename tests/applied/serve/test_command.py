@@ -9,6 +9,7 @@ from small import ROOT
 pytest.importorskip("fastapi")
 
 import applied.__main__ as command  # noqa: E402
+from applied.serve import _listening  # noqa: E402
 from tools import flood  # noqa: E402
 
 
@@ -24,6 +25,15 @@ def test_a_port_in_use(export, capsys):
         port = taken.getsockname()[1]
         line = said(capsys, export, "--port", port)
     assert str(port) in line and "--port" in line
+
+
+def test_the_packets_of_an_answer_do_not_wait_for_one_another():
+    with (
+        _listening("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize(
