@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and return the exit code: 1 where a part could not be measured."""
     asked = _parse(arguments)
     chapter_repetitions = asked.chapter_repetitions or asked.repetitions
-    options = Options(asked.repetitions, chapter_repetitions, asked.quick, asked.scratch, asked.seeds)
+    options = Options(asked.repetitions, chapter_repetitions, asked.quick, asked.scratch, asked.seeds, asked.draws)
     begun, failed = time.perf_counter(), []
 
     def log(message: str) -> None:
@@ -60,6 +60,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, default=3, help="measurements of each figure")
     parser.add_argument("--chapter-repetitions", type=int, help="of the chapter's own scripts, which take long")
     parser.add_argument("--seeds", type=int, default=10, help="of each network, in stability")
+    parser.add_argument("--draws", type=int, default=10, help="of rounding errors of each code, in stability")
     parser.add_argument("--quick", action="store_true", help="little data, to see that everything runs")
     parser.add_argument("--scratch", type=Path, help="folder for temporary files; growth wants 10 GB")
     parser.add_argument("--output", type=Path, help="folder of results.json and results.md")
@@ -68,8 +69,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         parser.error(f"there is no part {unknown[0]}; there is {', '.join(PARTS)}")
     if asked.repetitions < 1 or (asked.chapter_repetitions or 1) < 1:
         parser.error("repetitions must be at least 1")
-    if asked.seeds < 0:
-        parser.error("seeds must be at least 0")
+    if min(asked.seeds, asked.draws) < 0:
+        parser.error("seeds and draws must be at least 0")
     if asked.output is None:
         # Figures that mean nothing stay out of the repository.
         asked.output = Path(tempfile.gettempdir(), "benchmarks-quick") if asked.quick else ROOT / "benchmarks"

@@ -39,6 +39,7 @@ class Options:
     quick: bool = False
     scratch: Path | None = None
     seeds: int = 10
+    draws: int = 10
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from stages.shared.parameters import check
 TITLE = "Stability: how far a score moves by rounding errors of the codes, and by the seed of a network"
 # Of the noise, in standard deviations of the codes: what sums in another order differ by.
 SIZE = 1e-6
-DRAWS, DRAWS_QUICK = 10, 2
+DRAWS_QUICK = 2
 # With --quick: an embedding and what it is made from, and two networks.
 QUICK = {
     "classifiers": ("digits-classifier",),
@@ -40,11 +40,11 @@ Stages = list[list[str]]
 
 def measure(options: Options, log: Log) -> Iterator[dict]:
     """Yield what is measured so far: moves by rounding errors, the same with more starts, then spreads over seeds."""
-    draws = DRAWS_QUICK if options.quick else DRAWS
+    draws = min(DRAWS_QUICK, options.draws) if options.quick else options.draws
     result = {"draws": draws, "rounding": {}, "more": {}, "seeds": {}}
     with _finished(options, log) as (made, values):
         result["conditions"] = _conditions(values)
-        for name in _codes(values):
+        for name in _codes(values) if draws else ():
             result["rounding"][name] = _perturbed(made, values, name, draws, options)
             log(f"{name}: largest move {worst(result['rounding'][name]):.4f}")
             yield result

@@ -126,7 +126,7 @@ def test_the_written_tables_are_those_of_the_written_measurements():
     assert written == results.document(results.markdown(measured, command.PARTS))
 
 
-@pytest.mark.parametrize("arguments", [["fourth"], ["--repetitions", "0"], ["--seeds", "-1"]])
+@pytest.mark.parametrize("arguments", [["fourth"], ["--repetitions", "0"], ["--seeds", "-1"], ["--draws", "-1"]])
 def test_a_mistake_on_the_command_line_is_said(parts, arguments, capsys):
     with pytest.raises(SystemExit):
         command.main(arguments)
