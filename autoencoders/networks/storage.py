@@ -64,7 +64,7 @@ def largest_difference(network: keras.Model, folder: Path, preparation: Preparat
     names, prepared = [layer.name for layer in network.layers], preparation(images)
     if "code" in names:
         codec = Codec(folder)
-        coder = keras.Model(network.inputs, network.get_layer("code").output)
+        coder = keras.Model(network.input, network.get_layer("code").output)
         pairs = [(coder(prepared), codec.encode(images)), (network(prepared), codec.reconstruct(images))]
     else:
         pairs = [(network(prepared), Graph(folder / "classifier.onnx")(images))]

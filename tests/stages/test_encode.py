@@ -33,7 +33,7 @@ def metrics(name: str) -> dict:
 def trained(name: str, images: np.ndarray, layer: str = "reconstruction") -> np.ndarray:
     """Return what a layer of the trained network makes of images, the network run from its inputs to there."""
     network = storage.load(Path("models", name))
-    part = keras.Model(network.inputs, network.get_layer(layer).output)
+    part = keras.Model(network.input, network.get_layer(layer).output)
     return np.asarray(part(images.reshape(-1, *network.input_shape[1:])))
 
 
