@@ -82,7 +82,8 @@ class Approximate:
                 f"{shown(export.folder / MANIFEST)} has no valid approximate; copy or export the folder again."
             )
         said = {metric: about.get(f"{metric}_recall_at_10") for metric in search.METRICS}  # type: ignore[union-attr]
-        recalls = {metric: float(recall) for metric, recall in said.items() if isinstance(recall, int | float)}
+        known = {metric: recall for metric, recall in said.items() if isinstance(recall, int | float)}
+        recalls = {metric: float(recall) for metric, recall in known.items() if 0 <= recall <= 1}
         return cls(codes, lambda metric: _stored(export, codes, metric), probed, recalls)
 
     def nearest(self, queries: np.ndarray, k: int, metric: str) -> Neighbours:

@@ -165,6 +165,16 @@ def test_a_manifest_that_does_not_say_how_many_lists_are_compared_is_one_sentenc
         Encoder.load(own.export).search_codes(own.codes, 3)
 
 
+@pytest.mark.parametrize("recall", [10**400, -1, float("nan"), "all", None])
+def test_a_recall_that_is_no_share_is_measured_anew(own, search, recall):
+    write(own)
+    about = json.loads((own.export / "manifest.json").read_text())
+    about["approximate"]["cosine_recall_at_10"] = recall
+    example.sign(own.export, about)
+    code, _, err = search(own.export, own.files[0], "--k", 2, "--approximate")
+    assert code == 0 and "% of the 2 nearest codes of the first 1 images; --exact compares all codes." in err
+
+
 def test_an_export_without_lists_says_how_to_have_them(dense):
     sentence = "holds no approximate index; export it with export.networks.dense.approximate true, or search exactly"
     with pytest.raises(InputError, match=sentence):
