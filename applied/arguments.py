@@ -116,6 +116,14 @@ def _searches(command: argparse.ArgumentParser) -> None:
         metavar="WHERE",
         help="what to search instead of the training images: a PATH, a codes.npy that encode wrote, or an export",
     )
+    how = command.add_mutually_exclusive_group()
+    how.add_argument(
+        "--approximate",
+        action="store_true",
+        default=None,
+        help="compare few codes, which misses some neighbours (default: beyond a million codes, if the index can)",
+    )
+    how.add_argument("--exact", dest="approximate", action="store_false", help="compare all codes")
 
 
 def _by(command: argparse.ArgumentParser) -> None:

@@ -9,13 +9,19 @@ from typing import Any
 import numpy as np
 
 from applied import outputs
+from applied.approximate import BUILDING_PAYS, EXACT_UP_TO, chosen
 from applied.encoder import Encoder
 from applied.index import Index
 from applied.inputs import Batch, Inputs
 from applied.progress import watched
+from applied.search import nearest
 from applied.standard_input import named
 from autoencoders.core.errors import InputError
 from autoencoders.sources.names import shown
+from autoencoders.uses.inverted_lists import available
+
+# Images that are also searched for exactly, where nothing says what an approximate search finds.
+RECALL_OF = 64
 
 
 class Given:
@@ -93,12 +99,20 @@ def search(options: argparse.Namespace) -> int:
         plain = place.suffix.lower() == ".npy" or (place / "manifest.json").is_file()
         images = None if plain else Given(options, encoder, [options.index]).inputs
         index = Index.of_path(place, encoder, images)
+    if index is not None:
+        index = _searched(options, given, index)
     columns = ["file", "image", "rank", "distance", "row"]
     listing = {} if index is None else index.listing
 
+    # The export's own index says itself what it lacks.
+    where = None if options.index is None else index
+
     def rows() -> Iterator[list[Any]]:
-        for batch in given:
-            found = encoder.search(batch.images, options.k, options.metric, index, prepared=True)
+        for number, batch in enumerate(given):
+            codes = encoder.encode(batch.images, prepared=True)
+            found = encoder.search_codes(codes, options.k, options.metric, where, approximate=options.approximate)
+            if not number and index is not None:
+                _say_recall(options, given, index, codes, found.rows)
             for names, near, distances in zip(_names(batch), *found, strict=True):
                 for rank, (row, distance) in enumerate(zip(near, distances, strict=True), 1):
                     about = [values[row] for values in listing.values()]
@@ -106,6 +120,42 @@ def search(options: argparse.Namespace) -> int:
 
     outputs.write_table(table, columns + [f"index_{name}" for name in listing], rows(), options.overwrite)
     return 0
+
+
+def _searched(options: argparse.Namespace, given: Given, index: Index) -> Index:
+    """Return the index, to be searched approximately where that is asked for or pays, and say what it lacks."""
+    if options.approximate is False or (options.approximate is None and len(index) <= EXACT_UP_TO):
+        return index
+    if options.approximate is None and not available():
+        given.say(
+            f"All {len(index):,} codes are compared; run `pip install faiss-cpu` for a faster, approximate search, or "
+            "write --exact."
+        )
+        return index
+    if index.approximate is not None or options.index is None:
+        if index.approximate is None and options.approximate is None:
+            given.say(f"All {len(index):,} codes are compared; an export with `approximate: true` is searched faster.")
+        return index
+    if options.approximate or given.inputs.total >= BUILDING_PAYS:
+        given.say(f"{len(index):,} codes are put into lists, for an approximate search; --exact does without.")
+        return index.with_approximate()
+    given.say(f"All {len(index):,} codes are compared; --approximate puts them into lists first, for many images.")
+    return index
+
+
+def _say_recall(options: argparse.Namespace, given: Given, index: Index, codes: np.ndarray, rows: np.ndarray) -> None:
+    """Say what share of the nearest codes an approximate search finds: what the export says, or of the first images."""
+    if options.quiet or chosen(index, options.approximate) is None:
+        return
+    known = index.approximate.recalls if index.approximate is not None else {}
+    if options.metric in known:
+        recall, of = known[options.metric], "10 nearest codes of held-out images, as the manifest says"
+    else:
+        some = codes[:RECALL_OF]
+        exact = nearest(index.codes, some, options.k, options.metric).rows
+        recall = float(np.mean([np.isin(one, other).mean() for one, other in zip(exact, rows, strict=False)]))
+        of = f"{options.k} nearest codes of the first {len(some)} images"
+    given.say(f"An approximate search: it finds {100 * recall:.1f} % of the {of}; --exact compares all codes.")
 
 
 def reconstruct(options: argparse.Namespace) -> int:

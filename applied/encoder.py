@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from applied import approximate as approximate_search
 from applied import generating, inputs, search
 from applied.export import Export
 from applied.index import Index
@@ -129,10 +130,11 @@ class Encoder:
         metric: str = "cosine",
         index: "Index | np.ndarray | str | Path | None" = None,
         *,
+        approximate: bool | None = None,
         prepared: bool = False,
     ) -> Neighbours:
         """Return the nearest images of the export's index, or of another one, to each image; see `search_codes`."""
-        return self.search_codes(self.encode(images, prepared=prepared), k, metric, index)
+        return self.search_codes(self.encode(images, prepared=prepared), k, metric, index, approximate=approximate)
 
     def search_codes(
         self,
@@ -140,8 +142,10 @@ class Encoder:
         k: int = 10,
         metric: str = "cosine",
         index: "Index | np.ndarray | str | Path | None" = None,
+        *,
+        approximate: bool | None = None,
     ) -> Neighbours:
-        """Return the nearest codes of an index to each of some codes, by comparing all.
+        """Return the nearest codes of an index to each of some codes.
 
         Parameters
         ----------
@@ -152,18 +156,30 @@ class Encoder:
         index : Index, ndarray of shape (n_index, width) or path, optional
             By default the training images of the export. A path is one of images, of codes or of an export; see
             `Index.of_path`.
+        approximate : bool, optional
+            Whether to compare few codes, which misses some neighbours, instead of all. The export's own index needs
+            lists in the export; those of another index are built, by each call unless `Index.with_approximate` gave
+            it. By default all codes are compared, but for more than a million with lists where faiss is installed.
 
         Raises
         ------
         InputError
-            If there is no index, it is of another width or has fewer than `k` codes, or there is no such metric.
+            If there is no index, it is of another width or has fewer than `k` codes, or there is no such metric; if
+            an approximate search lacks its lists or faiss.
         """
         if index is None:
             index = self._own_index()
+            if approximate and index.approximate is None:
+                raise InputError(
+                    f"{self.folder} holds no approximate index; export it with export.networks."
+                    f"{self.manifest['network']}.approximate true, or search exactly."
+                )
         elif isinstance(index, str | Path):
             index = Index.of_path(index, self)
-        within = index.codes if isinstance(index, Index) else index
-        return search.nearest(self._codes(within, "index"), self._codes(codes), k, metric)
+        within = index if isinstance(index, Index) else Index(self._codes(index, "index"), {})
+        known, asked = self._codes(within.codes, "index"), self._codes(codes)
+        fast = approximate_search.chosen(within, approximate)
+        return search.nearest(known, asked, k, metric) if fast is None else fast.nearest(asked, k, metric)
 
     def reconstruct(self, images: Images, *, prepared: bool = False) -> np.ndarray:
         """Return the decoded codes of images, float32 [n, height, width, channels] in 0 to 1."""
@@ -192,7 +208,7 @@ class Encoder:
         codes = self._encoder(taken)
         if by == "index":
             self._own_index()
-            score = self.search_codes(codes, 1, "euclidean").distances[:, 0].astype(np.float64)
+            score = self.search_codes(codes, 1, "euclidean", approximate=False).distances[:, 0].astype(np.float64)
         else:
             score = self._errors(taken, self._decoder(codes))
         return Anomalies(score, share_below(self._export.quantiles[by], score))

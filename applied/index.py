@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from applied.approximate import Approximate
 from applied.export import MANIFEST, Export
 from applied.inputs import Inputs
 from autoencoders.core.errors import InputError
@@ -26,18 +27,22 @@ class Index(NamedTuple):
         What is known of each code's image, by the names of the columns: of an export split, row, image, perhaps file,
         label and class, and cluster; of `autoencoder encode` file and image. Empty where nothing is known.
     thumbnails : ndarray of shape (n, height, width, channels), uint8, or None
+    approximate : Approximate or None
+        What an export holds to search its codes approximately; of other codes what `with_approximate` adds.
     """
 
     codes: np.ndarray
     listing: dict[str, list[str]]
     thumbnails: np.ndarray | None = None
+    approximate: Approximate | None = None
 
     @classmethod
     def of_export(cls, export: Export) -> "Index":
         """Return the training images of an export."""
         codes = export.array("index.npy", mapped=True)
         thumbnails = export.array("thumbnails.npy", mapped=True)
-        return cls(codes, _listing(export.folder / "index.csv", len(codes)), thumbnails)
+        listing = _listing(export.folder / "index.csv", len(codes))
+        return cls(codes, listing, thumbnails, Approximate.of_export(export, codes))
 
     @classmethod
     def of_file(cls, file: Path) -> "Index":
@@ -100,6 +105,12 @@ class Index(NamedTuple):
         if "index.npy" not in other.manifest["files"]:
             raise InputError(f"{shown(folder)} has no index of training images; name another index.")
         return cls.of_export(other)
+
+    def with_approximate(self) -> "Index":
+        """Return the index with what searches it approximately, which its first such search builds."""
+        if self.approximate is not None:
+            return self
+        return Index(self.codes, self.listing, self.thumbnails, Approximate.built(self.codes))
 
     def __len__(self) -> int:
         return len(self.codes)

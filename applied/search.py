@@ -32,16 +32,21 @@ def nearest(index: np.ndarray, queries: np.ndarray, k: int, metric: str = "cosin
     ArgumentError
         If there is no such metric, or `k` does not lie in 1 to n_index.
     """
-    if metric not in METRICS:
-        raise ArgumentError(f"metric is '{metric}'; use {' or '.join(METRICS)}.")
-    if not 1 <= k <= len(index):
-        raise ArgumentError(f"k is {k}, but is to lie in 1 to {len(index)}, the number of codes in the index.")
+    check(index, k, metric)
     rows = np.empty((len(queries), k), np.int64)
     distances = np.empty((len(queries), k), np.float32)
     for start in range(0, len(queries), MOST_QUERIES):
         part = slice(start, start + MOST_QUERIES)
         rows[part], distances[part] = _some(index, queries[part].astype(np.float64), k, metric)
     return Neighbours(rows, distances)
+
+
+def check(index: np.ndarray, k: int, metric: str) -> None:
+    """Refuse a metric that there is not, and more neighbours than an index has codes."""
+    if metric not in METRICS:
+        raise ArgumentError(f"metric is '{metric}'; use {' or '.join(METRICS)}.")
+    if not 1 <= k <= len(index):
+        raise ArgumentError(f"k is {k}, but is to lie in 1 to {len(index)}, the number of codes in the index.")
 
 
 def _some(index: np.ndarray, queries: np.ndarray, k: int, metric: str) -> tuple[np.ndarray, np.ndarray]:

@@ -11,14 +11,15 @@ import numpy as np
 from autoencoders.clustering.scores import cluster_means
 from autoencoders.core.errors import arguments_of
 from autoencoders.core.rows import Rows, blocks
-from autoencoders.core.sampling import varied
+from autoencoders.core.sampling import sampled, varied
 from autoencoders.exports import manifest, measures, mixtures
 from autoencoders.images.forms import DEFAULT
 from autoencoders.inference.codec import Codec
 from autoencoders.inference.running import Graph
 from autoencoders.pages import thumbnails
 from autoencoders.pages.card import page
-from autoencoders.uses import samples
+from autoencoders.uses import inverted_lists, samples
+from autoencoders.uses.neighbours import nearest
 from stages.shared import codes, files, prepared
 from stages.shared.density import fitted
 from stages.shared.parameters import read
@@ -28,6 +29,8 @@ from stages.shared.running import run
 GRAPHS = ("encoder.onnx", "decoder.onnx", "denoiser.onnx")
 LISTED = ("split", "row", "image", "file", "label", "class")
 METRICS = ("train", "encode", "cluster", "search")
+# Neighbours that `autoencoder search` gives unless told otherwise.
+RECALL_AT = 10
 
 
 class Inputs(NamedTuple):
@@ -45,12 +48,13 @@ class Inputs(NamedTuple):
 
 @arguments_of("generate")
 def main(name: str) -> None:
-    """Read a network, its codes and clusters, its images and its scores; write `exports/<name>/`.
+    """Read a network, its codes and clusters, its images and its scores; write `exports/<name>/` and its metrics.
 
     Raises
     ------
     InputError
-        If a mixture has more components than there are codes, or a file is missing or damaged.
+        If a mixture has more components than there are codes, a file is missing or damaged, or an approximate index is
+        to be built without faiss.
     """
     export, generate, in_memory, entry = read("export", "generate", "in_memory", f"export.networks.{name}")
     (dataset,) = read(f"datasets.{entry.dataset}")
@@ -63,7 +67,7 @@ def main(name: str) -> None:
     by_neighbours, indexed = entry.clusters != name, _indexed(given)
     codec = Codec(files.models(name))
 
-    with files.whole(files.exports(name)) as (folder,):
+    with files.whole(files.exports(name), files.metrics("export", f"{name}.json")) as (folder, metrics):
         for graph in GRAPHS[: 3 if network.noise else 2]:
             files.copy(files.models(name, graph), folder / graph)
         clusters, distances, apart = _clusters(folder, given, facts["clusters"])
@@ -79,6 +83,8 @@ def main(name: str) -> None:
             np.save(folder / "central.npy", measures.central(apart, clusters, n_clusters, export.central))
             if by_neighbours:
                 np.save(folder / "clusters.npy", clusters)
+            if _listed(given):
+                facts["approximate"] = _write_lists(folder, given)
         files.write_arrays(folder / "quantiles.npz", thresholds)
         density = fitted(name, training, generate, in_memory)
         files.write_arrays(folder / "mixture.npz", mixtures.arrays(density))
@@ -87,6 +93,8 @@ def main(name: str) -> None:
         card = page.render(facts, manifest.files_of(folder), counts)
         (folder / "README.md").write_text(card, encoding="utf-8")
         manifest.write(folder, facts)
+        scores = {"index": len(training) if indexed else 0, **facts.get("approximate", {})}
+        files.write_json(metrics, {"source": facts["source"], **scores})
         size = sum(file.stat().st_size for file in folder.iterdir())
         print(f"{name}: {len(list(folder.iterdir()))} files, {size / 1e6:.1f} MB, {'an' if indexed else 'no'} index")
 
@@ -95,7 +103,16 @@ def _indexed(given: Inputs) -> bool:
     """Return whether the training images' codes go with the network."""
     if given.entry.index != "auto":
         return given.entry.index
+    if given.entry.approximate is True:
+        return True
     return given.entry.clusters != given.name or given.training.shape[1] <= given.export.index_width
+
+
+def _listed(given: Inputs) -> bool:
+    """Return whether the codes of an index also go with the network in lists, for an approximate search."""
+    if given.entry.approximate != "auto":
+        return given.entry.approximate
+    return len(given.training) >= given.export.approximate.codes
 
 
 def _facts(given: Inputs, dataset: Any) -> dict[str, Any]:
@@ -187,6 +204,23 @@ def _write_index(folder: Path, given: Inputs, clusters: np.ndarray) -> None:
     shape = (len(images), *thumbnails.size(images.shape[1:3], most), images.shape[3])
     small = (thumbnails.shrunk(images[rows], most) for rows in blocks(len(images)))
     files.write_array(folder / "thumbnails.npy", shape, np.uint8, small)
+
+
+def _write_lists(folder: Path, given: Inputs) -> dict[str, Any]:
+    """Write the lists of the training images' codes, and return what a search of few finds for test images."""
+    settings, training = given.export.approximate, given.training
+    queries, k = sampled(given.test, settings.queries, settings.seed), min(RECALL_AT, len(training))
+    exact = nearest(training, queries, inverted_lists.METRICS, k, given.memory)
+    arrays: dict[str, np.ndarray] = {}
+    facts: dict[str, Any] = {"queries": len(queries)}
+    for metric, neighbours in exact.items():
+        built = inverted_lists.build(training, metric, settings.seed, partial(_watched, given.name))
+        found = built.measure(queries, neighbours.rows, settings.probed)
+        facts |= {"lists": len(built), "probed": min(settings.probed, len(built))}
+        facts |= {f"{metric}_recall_at_{k}": found.recall, f"{metric}_compared": found.compared}
+        arrays |= {f"{metric}_centres": built.centres, f"{metric}_lists": built.lists}
+    files.write_arrays(folder / "approximate.npz", arrays)
+    return facts
 
 
 def _write_probes(folder: Path, given: Inputs, codec: Codec) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from applied import inputs
+from applied.approximate import Approximate, chosen
 from applied.encoder import Encoder
 from applied.outputs import as_bytes
 from applied.serve import painting
@@ -199,9 +200,9 @@ class Answers:
         return {"images": self._sizes.get(str(cluster), 0), "central": rows}
 
     @cached_property
-    def _searcher(self) -> Searcher:
+    def _searcher(self) -> Approximate | Searcher:
         assert self.encoder.index is not None
-        return Searcher(self.encoder.index.codes)
+        return chosen(self.encoder.index, None) or Searcher(self.encoder.index.codes)
 
     @cached_property
     def _central(self) -> np.ndarray | None:

@@ -37,6 +37,7 @@ STAGES = {
     "map": ("autoencoders",),
     "generate": ("generate.networks", "generate.unjudged"),
     "denoise": ("denoise.networks",),
+    "export": ("export.networks",),
 }
 
 

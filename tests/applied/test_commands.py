@@ -319,8 +319,8 @@ for line in sys.stdin.read().splitlines():
     assert main(line.split("\\t")) == 0, line
 """
 NOT_NEEDED = {
-    "dvc", "keras", "matplotlib", "onnx", "pandas", "pooch", "pyarrow", "pydantic", "scipy", "skimage", "sklearn",
-    "stages", "tensorflow", "threadpoolctl", "tqdm", "umap", "yaml",
+    "dvc", "faiss", "keras", "matplotlib", "onnx", "pandas", "pooch", "pyarrow", "pydantic", "scipy", "skimage",
+    "sklearn", "stages", "tensorflow", "threadpoolctl", "tqdm", "umap", "yaml",
 }  # fmt: skip
 
 

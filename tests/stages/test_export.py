@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,9 +13,13 @@ import pandas as pd
 import pytest
 from small import small_parameters
 
+from applied.encoder import Encoder
 from autoencoders.core.errors import InputError
+from autoencoders.core.sampling import sample
 from autoencoders.inference.codec import Codec
 from autoencoders.inference.running import Graph
+from autoencoders.uses import inverted_lists
+from autoencoders.uses.inverted_lists import InvertedLists
 from stages import cluster, embed, export
 from stages.shared.parameters import load
 
@@ -166,6 +171,78 @@ def test_an_index_of_wide_codes_goes_with_a_network_if_it_is_asked_for(change, i
     export.main(WIDE)
     assert (contents(WIDE).keys() >= INDEX) is there and ("index.npy" in contents(WIDE)) is there
     assert ("index" in np.load(folder(WIDE) / "quantiles.npz")) is there
+
+
+def metrics(name: str) -> dict:
+    return json.loads(Path("metrics/export", f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_few_codes_have_no_lists_and_the_metrics_say_how_many_there_are(results, name):
+    assert "approximate.npz" not in contents(name) and "approximate" not in manifest(name)
+    assert metrics(name) == {"source": "bundled_digits", "index": 0 if name == WIDE else 72}
+
+
+def listed_export(change, name: str = FLAT, asked: object = True, **settings) -> None:
+    change("export", approximate={"codes": 1_000_000, "probed": 1, "queries": 10, "seed": 0} | settings)
+    change(f"export.networks.{name}", approximate=asked)
+    export.main(name)
+
+
+def test_lists_that_are_asked_for_are_of_the_index_and_their_recall_is_that_of_test_images(change, monkeypatch):
+    pytest.importorskip("faiss")
+    # 72 codes in 9 lists.
+    monkeypatch.setattr(inverted_lists, "CODES_A_LIST", 8)
+    listed_export(change)
+    about = manifest(FLAT)["approximate"]
+    assert metrics(FLAT) == {"source": "bundled_digits", "index": 72, **about}
+    assert (about["queries"], about["lists"], about["probed"]) == (10, 9, 1)
+    stored = np.load(folder(FLAT) / "approximate.npz")
+    encoder, queries = Encoder.load(folder(FLAT)), stored_queries()
+    for metric in ("cosine", "euclidean"):
+        assert stored[f"{metric}_lists"].dtype == np.int32 and stored[f"{metric}_lists"].shape == (72,)
+        assert stored[f"{metric}_centres"].shape == (9, training_codes(FLAT).shape[1])
+        found, exact = (encoder.search_codes(queries, 10, metric, approximate=asked).rows for asked in (True, False))
+        # Where a list holds fewer than ten codes the search compares all.
+        own = InvertedLists(stored[f"{metric}_centres"], stored[f"{metric}_lists"], metric)
+        pairs = list(zip(queries, exact, found, strict=True))
+        shares = [np.isin(own.lists[rows], own.probed(query, 1)).mean() for query, rows, _ in pairs]
+        assert about[f"{metric}_recall_at_10"] == pytest.approx(np.mean(shares), abs=1e-6)
+        assert np.mean([np.isin(rows, some).mean() for _, rows, some in pairs]) >= np.mean(shares)
+        assert 0 < about[f"{metric}_compared"] < 1
+    card = (folder(FLAT) / "README.md").read_text(encoding="utf-8")
+    assert f"| cosine_recall_at_10 | {about['cosine_recall_at_10']:.6g} |" in card and "| `approximate.npz` | " in card
+    before = contents(FLAT)
+    export.main(FLAT)
+    assert contents(FLAT) == before
+
+
+def stored_queries() -> np.ndarray:
+    codes = stored("codes", FLAT, "test.npy")
+    return codes[sample(len(codes), 10, 0)]
+
+
+@pytest.mark.parametrize(("codes", "there"), [(73, False), (72, True)])
+def test_an_index_of_many_codes_has_lists_without_being_asked(change, codes, there):
+    pytest.importorskip("faiss")
+    listed_export(change, asked="auto", codes=codes)
+    assert ("approximate.npz" in contents(FLAT)) is there is ("approximate" in manifest(FLAT))
+    listed_export(change, asked=False, codes=codes)
+    assert "approximate.npz" not in contents(FLAT)
+
+
+def test_lists_of_wide_codes_bring_their_index(change):
+    pytest.importorskip("faiss")
+    change("export", index_width=1)
+    listed_export(change, WIDE)
+    assert contents(WIDE).keys() >= INDEX | {"approximate.npz"}
+
+
+def test_lists_without_faiss_are_one_sentence_and_no_export_is_left(change, monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(InputError, match="^An approximate index needs the package faiss-cpu, which is not installed; "):
+        listed_export(change)
+    assert not folder(FLAT).exists() and not Path("metrics/export", f"{FLAT}.json").exists()
 
 
 def test_a_new_picture_is_prepared_as_the_parameters_say(change):

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 # What the files of an export are.
 FILES = {
+    "approximate.npz": "lists of the index's codes, of which an approximate search compares few",
     "central.npy": "rows of the index: the most central images of each cluster",
     "clusters.npy": "cluster of each row of the index",
     "clusters.onnx": "graph from `code` to the `distances` to each cluster",

@@ -122,11 +122,24 @@ class DenoisedSettings(Settings):
 
 
 class ExportedSettings(Settings):
-    """A network that is exported, the code whose clusters it assigns, and whether its training codes go with it."""
+    """A network that is exported, the code whose clusters it assigns, and whether its training codes go with it.
+
+    `approximate` is whether these also go in lists, for an approximate search.
+    """
 
     dataset: Name
     clusters: Name
     index: Literal["auto", True, False]
+    approximate: Literal["auto", True, False]
+
+
+class ApproximateSettings(Settings):
+    """The lists of an export: from how many codes there are any, how many are compared, and what measures that."""
+
+    codes: Count
+    probed: Count
+    queries: Count
+    seed: Seed
 
 
 class ExportSettings(Settings):
@@ -137,6 +150,7 @@ class ExportSettings(Settings):
     probes: Annotated[Count, Field(le=1000)]
     # Pixels a side.
     thumbnail: Annotated[Count, Field(le=256)]
+    approximate: ApproximateSettings
 
 
 class NonLocalMeansSettings(Settings):

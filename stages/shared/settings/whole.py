@@ -157,6 +157,11 @@ class Parameters(Settings):
         for name, entry in self.export.networks.items():
             key, clusters = f"export.networks.{name}", entry.clusters
             self._network("export.networks", name, entry.dataset)
+            if entry.approximate is True and entry.index is False:
+                raise ValueError(
+                    f"{key}.approximate is true, but {key}.index is false, so that there are no codes to search; "
+                    f"change one of them"
+                )
             if clusters == name:
                 continue
             said = f"{key}.clusters is '{clusters}'"

@@ -241,7 +241,7 @@ from stages.shared import parameters
         ),
         (
             "export.networks",
-            {"nobody": {"dataset": "digits", "clusters": "nobody", "index": "auto"}},
+            {"nobody": {"dataset": "digits", "clusters": "nobody", "index": "auto", "approximate": "auto"}},
             "export.networks names nobody, which is no autoencoder; correct or remove it.",
         ),
         (
@@ -264,7 +264,14 @@ from stages.shared import parameters
         ),
         (
             "export.networks",
-            {"digits-deep": {"dataset": "digits", "clusters": "digits-deep-umap", "index": False}},
+            {
+                "digits-deep": {
+                    "dataset": "digits",
+                    "clusters": "digits-deep-umap",
+                    "index": False,
+                    "approximate": "auto",
+                }
+            },
             "export.networks.digits-deep.clusters is 'digits-deep-umap', an embedding, whose clusters are those of the "
             "nearest training images, but export.networks.digits-deep.index is false; write true or auto.",
         ),
@@ -272,6 +279,17 @@ from stages.shared import parameters
             "export.networks.digits-strided.index",
             "yes",
             "export.networks.digits-strided.index is 'yes', but the input should be 'auto', True or False.",
+        ),
+        (
+            "export.networks.digits-strided",
+            {"dataset": "digits", "clusters": "digits-strided", "index": False, "approximate": True},
+            "export.networks.digits-strided.approximate is true, but export.networks.digits-strided.index is false, so "
+            "that there are no codes to search; change one of them.",
+        ),
+        (
+            "export.approximate.probed",
+            0,
+            "export.approximate.probed is 0, but the input should be greater than or equal to 1.",
         ),
     ],
 )
