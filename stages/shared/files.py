@@ -7,8 +7,9 @@ data set, network or code that they belong to.
 
 import json
 import math
+import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 
 from autoencoders.core.errors import InputError
 from autoencoders.core.rounding import rounded
+from autoencoders.core.rows import Watch, over_blocks, unwatched
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +136,8 @@ def read_array(path: Path) -> np.memmap:
 class StoredArray:
     """A `.npy` file of which only the rows asked for are read.
 
-    Pages of a memory map stay in memory once they were touched; what is read here is the caller's alone.
+    Pages of a memory map stay in memory once they were touched; what is read here is the caller's alone. It is pickled
+    as its path, which must lead to the same file wherever it is read.
 
     Parameters
     ----------
@@ -157,6 +160,9 @@ class StoredArray:
         self.shape, self.dtype = array.shape, array.dtype
         self._path, self._offset = path, array.offset
         self._row_size = array.dtype.itemsize * math.prod(array.shape[1:])
+
+    def __reduce__(self) -> tuple:
+        return StoredArray, (self._path.absolute(),)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -198,6 +204,57 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: np.dtype | type, bloc
             rows += len(block)
     if rows != shape[0]:
         raise ValueError(f"{rows} rows instead of {shape[0]}")
+
+
+def fill_array(
+    path: Path,
+    shape: tuple[int, ...],
+    dtype: np.dtype | type,
+    function: Callable[[slice], np.ndarray],
+    watch: Watch = unwatched,
+    what: str = "",
+) -> None:
+    """Write the `.npy` file of an array [n, …], whose rows `function` gives by their slice: each block by who makes it.
+
+    The file has its name when it is whole. `watch` is told `what`; see `autoencoders.core.rows.over_blocks`.
+
+    Raises
+    ------
+    ValueError
+        If a block is of another shape.
+    """
+    # No two runs write to one name: a task of a run that was ended may still be at work elsewhere.
+    partial = path.with_name(f"{PARTIAL}{secrets.token_hex(8)}-{path.name}").absolute()
+    with partial.open("wb") as file:
+        _write_header(file, dtype, shape)
+        offset = file.tell()
+        file.truncate(offset + math.prod(shape) * np.dtype(dtype).itemsize)
+    for _ in over_blocks(_Filled(partial, offset, shape, np.dtype(dtype), function), shape[0], None, watch, what):
+        pass
+    partial.rename(path)
+
+
+class _Filled:
+    """Writes a block of rows at its place; an object, since what is pickled must be known by a name."""
+
+    def __init__(
+        self,
+        path: Path,
+        offset: int,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        function: Callable[[slice], np.ndarray],
+    ):
+        self.path, self.offset, self.shape, self.dtype, self.function = path, offset, shape, dtype, function
+
+    def __call__(self, rows: slice) -> None:
+        block, wanted = self.function(rows), (rows.stop - rows.start, *self.shape[1:])
+        if block.shape != wanted:
+            raise ValueError(f"a block of rows of the shape {block.shape} instead of {wanted}")
+        # Not by `ndarray.tofile`, whose error on a full disk does not say so.
+        with self.path.open("r+b") as file:
+            file.seek(self.offset + rows.start * self.dtype.itemsize * math.prod(self.shape[1:]))
+            file.write(np.ascontiguousarray(block, self.dtype).reshape(-1).view(np.uint8).data)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
