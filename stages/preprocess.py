@@ -13,6 +13,7 @@ from autoencoders.images.preparation import grey, validation_start
 from autoencoders.images.splits import Splits, by_pixels
 from autoencoders.pages import figures
 from stages.shared import files
+from stages.shared.filling import fill
 from stages.shared.parameters import read
 from stages.shared.progress import watched
 from stages.shared.running import run
@@ -68,7 +69,7 @@ def main(dataset: str) -> None:
             chosen = folder / f"{files.PARTIAL}rows.npy"
             np.save(chosen, rows)
             formed, shape = partial(_formed, form, images, files.StoredArray(chosen)), (n, *images.shape[1:])
-            files.fill_array(folder / split / "images.npy", shape, images.dtype, formed, watched, f"{dataset}: {split}")
+            fill(folder / split / "images.npy", shape, images.dtype, formed, watched, f"{dataset}: {split}")
             chosen.unlink()
             parts.append(listing.iloc[rows].assign(split=split, row=np.arange(n)))
             counts[split] = n

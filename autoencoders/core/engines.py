@@ -29,9 +29,8 @@ class ThisProcess:
 
     def results(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         for item in items:
-            with one_thread():
-                result = function(item)
-            yield result
+            # Not around the loop: what takes the results may use all threads.
+            yield _alone(function, item)
 
 
 class Threads:
@@ -54,11 +53,12 @@ class Threads:
             return
         waiting: deque[Future[Result]] = deque()
         pool = ThreadPoolExecutor(self.n)
-        # From before the first to after the last: a thread that let go would let go for the others too.
+        # BLAS from before the first to after the last, since a thread that let go would let go for the others too;
+        # OpenMP in each thread by itself.
         with one_thread():
             try:
                 for item in items:
-                    waiting.append(pool.submit(function, item))
+                    waiting.append(pool.submit(_alone, function, item))
                     if len(waiting) > self.ahead:
                         yield waiting.popleft().result()
                 while waiting:
@@ -66,6 +66,11 @@ class Threads:
             finally:
                 # Whoever takes no more results, or is interrupted, waits for those in work and for no others.
                 pool.shutdown(wait=True, cancel_futures=True)
+
+
+@one_thread()
+def _alone(function: Callable[[Item], Result], item: Item) -> Result:
+    return function(item)
 
 
 _ENGINE: ContextVar[Engine | None] = ContextVar("engine", default=None)

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from autoencoders.core.engines import THIS_PROCESS, Engine, in_order
+from autoencoders.core.engines import THIS_PROCESS, in_order
 
 # Rows that are read and computed with at a time.
 BLOCK_SIZE = 1000
@@ -43,14 +43,16 @@ def over_blocks(
     size: int | None = None,
     watch: Watch = unwatched,
     what: str = "",
-    own: Engine = THIS_PROCESS,
+    here: bool = False,
 ) -> Iterator[tuple[slice, Result]]:
     """Yield each slice that `blocks` cuts 0 to n into, and `function` of it, in their order; see `in_order`.
 
-    `watch` is told `what`, and counts a slice when its result has been taken.
+    `watch` is told `what`, and counts a slice when its result has been taken. `here` holds the work to this process,
+    where `function` has arrays in memory that are not to travel.
     """
     slices = list(blocks(n, size))
-    return zip(watch(slices, n, what), in_order(function, slices, own), strict=True)
+    results = THIS_PROCESS.results(function, slices) if here else in_order(function, slices)
+    return zip(watch(slices, n, what), results, strict=True)
 
 
 def summed(
@@ -59,6 +61,7 @@ def summed(
     part: int = PART,
     watch: Watch = unwatched,
     what: str = "",
+    here: bool = False,
 ) -> tuple[np.ndarray, ...]:
     """Return the sums, over all blocks of n rows, of the arrays that `function` returns for a block's slice.
 
@@ -67,7 +70,7 @@ def summed(
     """
     of_part = _OfPart(function, BLOCK_SIZE)
     total: tuple[np.ndarray, ...] | None = None
-    for _, sums in over_blocks(of_part, n, part * BLOCK_SIZE, watch, what):
+    for _, sums in over_blocks(of_part, n, part * BLOCK_SIZE, watch, what, here):
         total = _added(total, sums)
     assert total is not None
     return total

@@ -14,13 +14,14 @@ import numpy as np
 
 from autoencoders.core.rows import Rows
 from stages.shared import files, prepared
+from stages.shared.filling import fill
 from stages.shared.progress import watched
 
 
 def write(
     folder: Path, about: dict, inputs: Mapping[str, np.ndarray | Rows], transform: Callable[[np.ndarray], np.ndarray]
 ) -> None:
-    """Write a folder of codes; those of `Rows` block by block, each by who computes it (`files.fill_array`).
+    """Write a folder of codes; those of `Rows` block by block, each by who computes it (`stages.shared.filling.fill`).
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def write(
             files.write_array(path, shape, np.float32, [transform(values).reshape(shape)])
         else:
             coded = partial(_coded, transform, values, width)
-            files.fill_array(path, shape, np.float32, coded, watched, f"{about['dataset']}: {split}")
+            fill(path, shape, np.float32, coded, watched, f"{about['dataset']}: {split}")
     origin = {key: described[key] for key in ("source", "origin")}
     files.write_json(folder / "code.json", {"dtype": "float32", **about, **origin})
 

@@ -7,9 +7,8 @@ data set, network or code that they belong to.
 
 import json
 import math
-import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -19,7 +18,6 @@ import numpy as np
 
 from autoencoders.core.errors import InputError
 from autoencoders.core.rounding import rounded
-from autoencoders.core.rows import Watch, over_blocks, unwatched
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,7 +194,7 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: np.dtype | type, bloc
     """
     rows = 0
     with path.open("wb") as file:
-        _write_header(file, dtype, shape)
+        write_header(file, dtype, shape)
         for block in blocks:
             if block.shape[1:] != shape[1:]:
                 raise ValueError(f"a block of rows of the shape {block.shape[1:]} instead of {shape[1:]}")
@@ -204,57 +202,6 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: np.dtype | type, bloc
             rows += len(block)
     if rows != shape[0]:
         raise ValueError(f"{rows} rows instead of {shape[0]}")
-
-
-def fill_array(
-    path: Path,
-    shape: tuple[int, ...],
-    dtype: np.dtype | type,
-    function: Callable[[slice], np.ndarray],
-    watch: Watch = unwatched,
-    what: str = "",
-) -> None:
-    """Write the `.npy` file of an array [n, …], whose rows `function` gives by their slice: each block by who makes it.
-
-    The file has its name when it is whole. `watch` is told `what`; see `autoencoders.core.rows.over_blocks`.
-
-    Raises
-    ------
-    ValueError
-        If a block is of another shape.
-    """
-    # No two runs write to one name: a task of a run that was ended may still be at work elsewhere.
-    partial = path.with_name(f"{PARTIAL}{secrets.token_hex(8)}-{path.name}").absolute()
-    with partial.open("wb") as file:
-        _write_header(file, dtype, shape)
-        offset = file.tell()
-        file.truncate(offset + math.prod(shape) * np.dtype(dtype).itemsize)
-    for _ in over_blocks(_Filled(partial, offset, shape, np.dtype(dtype), function), shape[0], None, watch, what):
-        pass
-    partial.rename(path)
-
-
-class _Filled:
-    """Writes a block of rows at its place; an object, since what is pickled must be known by a name."""
-
-    def __init__(
-        self,
-        path: Path,
-        offset: int,
-        shape: tuple[int, ...],
-        dtype: np.dtype,
-        function: Callable[[slice], np.ndarray],
-    ):
-        self.path, self.offset, self.shape, self.dtype, self.function = path, offset, shape, dtype, function
-
-    def __call__(self, rows: slice) -> None:
-        block, wanted = self.function(rows), (rows.stop - rows.start, *self.shape[1:])
-        if block.shape != wanted:
-            raise ValueError(f"a block of rows of the shape {block.shape} instead of {wanted}")
-        # Not by `ndarray.tofile`, whose error on a full disk does not say so.
-        with self.path.open("r+b") as file:
-            file.seek(self.offset + rows.start * self.dtype.itemsize * math.prod(self.shape[1:]))
-            file.write(np.ascontiguousarray(block, self.dtype).reshape(-1).view(np.uint8).data)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -275,7 +222,7 @@ def write_rows(path: Path, dtype: np.dtype | type, blocks: Iterable[np.ndarray])
         for block in blocks:
             if shape is None:
                 shape = block.shape[1:]
-                _write_header(file, dtype, (0, *shape))
+                write_header(file, dtype, (0, *shape))
             if block.shape[1:] != shape:
                 raise ValueError(f"a block of rows of the shape {block.shape[1:]} instead of {shape}")
             np.ascontiguousarray(block, dtype).tofile(file)
@@ -284,11 +231,12 @@ def write_rows(path: Path, dtype: np.dtype | type, blocks: Iterable[np.ndarray])
             raise ValueError("no block of rows to write")
         # NumPy leaves room in the header for the digits of the first axis, so that it can be written anew.
         file.seek(0)
-        _write_header(file, dtype, (rows, *shape))
+        write_header(file, dtype, (rows, *shape))
     return rows, *shape
 
 
-def _write_header(file: BinaryIO, dtype: np.dtype | type, shape: tuple[int, ...]) -> None:
+def write_header(file: BinaryIO, dtype: np.dtype | type, shape: tuple[int, ...]) -> None:
+    """Write what stands before the numbers in a `.npy` file."""
     about = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, about)
 
