@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from itertools import chain, islice
 from typing import Protocol, TypeVar
 
-from autoencoders.core.threads import one_thread
+from autoencoders.core.threads import hold_one_thread, one_thread
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,13 +52,13 @@ class Threads:
             yield from ThisProcess().results(function, items)
             return
         waiting: deque[Future[Result]] = deque()
-        pool = ThreadPoolExecutor(self.n)
-        # BLAS from before the first to after the last, since a thread that let go would let go for the others too;
-        # OpenMP in each thread by itself.
+        pool = ThreadPoolExecutor(self.n, initializer=hold_one_thread)
+        # From before the first to after the last, since a thread that let BLAS go would let it go for the others too.
+        # OpenMP is held in each thread by itself, which ends with the pool.
         with one_thread():
             try:
                 for item in items:
-                    waiting.append(pool.submit(_alone, function, item))
+                    waiting.append(pool.submit(function, item))
                     if len(waiting) > self.ahead:
                         yield waiting.popleft().result()
                 while waiting:

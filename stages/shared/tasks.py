@@ -57,10 +57,9 @@ def _by_value() -> tuple[Callable, Callable, Callable]:
         if other:
             return {"worker": worker.address, "other": other}
 
-        from threadpoolctl import threadpool_limits
-
         from autoencoders.core.engines import ThisProcess
         from autoencoders.core.errors import InputError
+        from autoencoders.core.threads import hold_one_thread
 
         try:
             function = kept["functions"].get(name)
@@ -71,7 +70,7 @@ def _by_value() -> tuple[Callable, Callable, Callable]:
             given = pickle.loads(items)
             if kept.get("held") != len(sys.modules):
                 # For good: a thread of this worker that let go would let go for the others too.
-                threadpool_limits(1)
+                hold_one_thread()
                 kept["held"] = len(sys.modules)
             start = time.perf_counter()
             results = list(ThisProcess().results(function, given))

@@ -30,7 +30,7 @@ except ImportError:
 
 # Seconds that a task takes, about, and the most blocks that it has: shorter tasks cost more to hand out, longer ones
 # leave workers idle at the end.
-TASK_SECONDS, MOST_BLOCKS = 1.0, 64
+TASK_SECONDS, MOST_BLOCKS = 1.0, 256
 # Tasks that are in work or wait, for each thread of the cluster: what bounds the memory that results take here.
 IN_FLIGHT = 2
 # A task whose workers died is tried again so often: each time Dask itself tries four workers.
