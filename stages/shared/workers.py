@@ -106,7 +106,9 @@ class Cluster:
         if self._client is not None:
             return self._client
         # What matters of it is said here in a sentence.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in list(logging.root.manager.loggerDict):
+            if name.startswith("distributed"):
+                logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self._client = distributed.Client(self.address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
