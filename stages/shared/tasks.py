@@ -57,10 +57,13 @@ def _by_value() -> tuple[Callable, Callable, Callable]:
         if other:
             return {"worker": worker.address, "other": other}
 
+        from autoencoders.core.cores import hold_cores
         from autoencoders.core.engines import ThisProcess
         from autoencoders.core.errors import InputError
         from autoencoders.core.threads import hold_one_thread
 
+        # Tasks run side by side, one a core.
+        hold_cores(1)
         try:
             function = kept["functions"].get(name)
             if function is None:

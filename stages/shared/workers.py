@@ -68,12 +68,13 @@ class Cluster:
     def __init__(self, address: str, log: Callable[[str], None] = print):
         self.address, self.log = address, log
         self._client: Any = None
+        self._project: dict[str, str] = {}
         self._threads, self._looked = 0, 0.0
         self._lacking = False
 
     def results(self, function: Callable, items: Iterable) -> Iterator:
         client = self._connected()
-        call = _Call(client, function)
+        call = _Call(client, function, self._project)
         items, waiting, size = iter(items), deque[_Task](), 1
         try:
             while True:
@@ -116,6 +117,7 @@ class Cluster:
                 f"No scheduler answers at '{self.address}' ({type(error).__name__}); start `dask scheduler` there, "
                 "correct DASK_SCHEDULER_ADDRESS, or unset it."
             ) from None
+        self._project = described(str(Path(__file__).resolve().parents[2]))
         self._look()
         self.log(
             f"on the cluster at {self.address}, which has {self._threads} threads; dashboard: "
@@ -157,10 +159,9 @@ class Cluster:
 class _Call:
     """One function on the cluster, which each worker fetches once."""
 
-    def __init__(self, client: Any, function: Callable):
-        self.client, self.name = client, f"{_name(function)}-{secrets.token_hex(4)}"
+    def __init__(self, client: Any, function: Callable, project: dict[str, str]):
+        self.client, self.project, self.name = client, project, f"{_name(function)}-{secrets.token_hex(4)}"
         self.payload = cloudpickle.dumps(function)
-        self.project = described(str(Path(__file__).resolve().parents[2]))
         self.function: Any = None
         self.submitted = 0
 
