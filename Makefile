@@ -21,7 +21,7 @@ test: $(INSTALLED)
 	python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 quick: $(INSTALLED)
-	python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not graph and not browser and not official and not memory and not slow"
+	python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not graph and not browser and not official and not cluster and not memory and not slow"
 
 lint: $(LINTERS)
 	ruff check

@@ -1,15 +1,17 @@
 """Export an autoencoder's codes of all images, and score its reconstructions of the test images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 
-from autoencoders.core.rows import Rows, blocks
+from autoencoders.core.engines import in_order
+from autoencoders.core.rows import BLOCK_SIZE, Rows, blocks, over_blocks
 from autoencoders.images.preparation import Preparation, add_noise
 from autoencoders.inference.codec import Codec, code_images
 from autoencoders.pages import figures
-from autoencoders.uses.reconstruction import scores
+from autoencoders.uses.reconstruction import PerImage, image_scores, means
 from stages.shared import codes, files, prepared
 from stages.shared.progress import watched
 from stages.shared.running import run
@@ -46,40 +48,61 @@ def main(name: str) -> None:
         layouts = code_images(coded, codec.code_shape)
         rows = {"original": prepare(first), **layouts, "reconstruction": codec.decode(coded)}
         figures.save(figures.image_rows(rows, title=name, stretched=layouts), plots / "first-five.png")
-        found = scores((prepare(pixels), codec.reconstruct(pixels)) for pixels in _pixels(images["test"], name))
+        test, what = images["test"], f"{name}: test images restored"
+        scored = over_blocks(partial(_scored, test, codec, prepare), len(test), None, watched, what)
+        found = means(of_block for _, of_block in scored)
         if network.noise:
-            rows, denoised = _denoise(images["test"], codec, prepare, network, name)
+            rows, denoised = _denoise(test, codec, prepare, network, what)
             title = f"{name}: noise of standard deviation {network.noise:g}"
             figures.save(figures.image_rows(rows, title=title), plots / "denoised.png")
             found |= denoised
         files.write_json(metrics, {"source": described["source"], "code_size": codec.code_size, **found})
 
 
-def _pixels(images: Rows, what: str) -> Iterator[np.ndarray]:
-    """Yield blocks of images as stored."""
-    for rows in watched(blocks(len(images)), len(images), f"{what}: test images restored"):
-        yield images[rows]
+def _scored(images: Rows, codec: Codec, prepare: Preparation, rows: slice) -> PerImage:
+    pixels = images[rows]
+    return image_scores(prepare(pixels), codec.reconstruct(pixels))
 
 
 def _denoise(
-    images: Rows, codec: Codec, prepare: Preparation, network: SimpleNamespace, name: str
+    images: Rows, codec: Codec, prepare: Preparation, network: SimpleNamespace, what: str
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Return the rows of a figure, and the PSNR and SSIM of noisy and of restored images against the clean ones."""
+    work = partial(_denoised, images, codec, prepare, network.noise)
+    slices = list(blocks(len(images)))
+    items = _with_states(slices, prepare.shape(images.shape[1:]), network.seed)
+    both = [scored for _, scored in zip(watched(slices, len(images), what), in_order(work, items), strict=True)]
+    found = {kind: means(scored) for kind, scored in zip(("noisy", "restored"), zip(*both, strict=True), strict=True)}
 
-    def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        # The same noise each time, so that blocks need not be kept for the second score.
-        random = np.random.default_rng(network.seed)
-        for pixels in _pixels(images, name):
-            clean = prepare(pixels)
-            yield clean, add_noise(clean, network.noise, random)
-
-    clean, noisy = next(pairs())
+    clean, noisy = _noisy(images[:BLOCK_SIZE], prepare, network.noise, np.random.default_rng(network.seed))
     rows = {"noisy": noisy[:SHOWN], "restored": codec.restore(noisy)[:SHOWN], "clean": clean[:SHOWN]}
-    found = {
-        "noisy": scores(pairs()),
-        "restored": scores((clean, codec.restore(noisy)) for clean, noisy in pairs()),
-    }
     return rows, {f"{kind}_{score}": found[kind][score] for score in ("psnr", "ssim") for kind in found}
+
+
+def _with_states(slices: list[slice], shape: tuple[int, ...], seed: int) -> Iterator[tuple[slice, Mapping]]:
+    """Yield blocks with the state of the one generator that draws all noise, so that each is drawn where it is used."""
+    random = np.random.default_rng(seed)
+    for rows in slices:
+        yield rows, random.bit_generator.state
+        random.standard_normal((rows.stop - rows.start, *shape), dtype=np.float32)
+
+
+def _denoised(
+    images: Rows, codec: Codec, prepare: Preparation, noise: float, item: tuple[slice, Mapping]
+) -> tuple[PerImage, PerImage]:
+    """Return the scores of noisy and of restored images."""
+    rows, state = item
+    random = np.random.default_rng()
+    random.bit_generator.state = dict(state)
+    clean, noisy = _noisy(images[rows], prepare, noise, random)
+    return image_scores(clean, noisy), image_scores(clean, codec.restore(noisy))
+
+
+def _noisy(
+    pixels: np.ndarray, prepare: Preparation, noise: float, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    clean = prepare(pixels)
+    return clean, add_noise(clean, noise, random)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from stages.shared.running import run
 SHARED = {
     "cluster": ("cluster", "in_memory"),
     "denoise": ("denoise",),
+    "embed": ("in_memory",),
     "export": ("export", "generate", "in_memory"),
     "generate": ("generate", "in_memory"),
     "map": ("map",),

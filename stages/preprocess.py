@@ -1,16 +1,19 @@
 """Split a data set into training, validation and test images, and list them all."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from autoencoders.core.errors import InputError
-from autoencoders.core.rows import blocks
 from autoencoders.images.deskewing import deskew
 from autoencoders.images.preparation import grey, validation_start
 from autoencoders.images.splits import Splits, by_pixels
 from autoencoders.pages import figures
 from stages.shared import files
+from stages.shared.filling import fill
 from stages.shared.parameters import read
 from stages.shared.progress import watched
 from stages.shared.running import run
@@ -62,9 +65,12 @@ def main(dataset: str) -> None:
             rows = np.flatnonzero(splits.names == split)
             (folder / split).mkdir()
             n = len(rows)
-            slices = watched(blocks(n), n, f"{dataset}: {split}")
-            formed = (form(_taken(images, rows[block_of])) for block_of in slices)
-            files.write_array(folder / split / "images.npy", (n, *images.shape[1:]), images.dtype, formed)
+            # A file, of which whoever forms a block reads what it needs.
+            chosen = folder / f"{files.PARTIAL}rows.npy"
+            np.save(chosen, rows)
+            formed, shape = partial(_formed, form, images, files.StoredArray(chosen)), (n, *images.shape[1:])
+            fill(folder / split / "images.npy", shape, images.dtype, formed, watched, f"{dataset}: {split}")
+            chosen.unlink()
             parts.append(listing.iloc[rows].assign(split=split, row=np.arange(n)))
             counts[split] = n
         table = pd.concat(parts)
@@ -102,6 +108,12 @@ def _check(dataset: str, splits: Splits) -> None:
                 f"datasets.{dataset} has {len(splits.names)} images, of which none is a {split} image; "
                 f"add images, or change its {shares} or seed."
             )
+
+
+def _formed(
+    form: Callable[[np.ndarray], np.ndarray], images: files.StoredArray, chosen: files.StoredArray, rows: slice
+) -> np.ndarray:
+    return form(_taken(images, chosen[rows]))
 
 
 def _taken(images: files.StoredArray, rows: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Self, TypeGuard
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from autoencoders.clustering import models, out_of_core
 from autoencoders.clustering.scores import score
 from autoencoders.core.errors import ArgumentError
-from autoencoders.core.rows import Rows, Watch, blocks, in_memory, unwatched
+from autoencoders.core.rows import Rows, Watch, in_memory, over_blocks, unwatched
 from autoencoders.core.sampling import sampled
 
 CLUSTERERS = ("kmeans", "mini_batch_kmeans", "gaussian_mixture")
@@ -26,8 +27,7 @@ class Settings:
     n_clusters : int
         Also the number of a mixture's components.
     options : mapping of mapping
-        Under each clusterer's name its other arguments, by scikit-learn's names. Those of "mini_batch_kmeans" are also
-        for "kmeans" on vectors larger than memory.
+        Under each clusterer's name its other arguments, by scikit-learn's names.
     silhouette_sample : int
         The silhouette, whose cost is quadratic, is taken over a seeded sample of at most so many vectors.
     seed : int
@@ -48,8 +48,8 @@ class Clusterer:
     ----------
     settings : Settings
     memory : int, optional
-        Bytes up to which `Rows` are read into memory; of more, K-means takes mini-batches. A mixture is fitted to a
-        sample where all vectors, and what is computed with them, would take more. By default all are in memory.
+        Bytes up to which `Rows` are read into memory; of more, K-means is fitted block by block. A mixture is fitted to
+        a sample where all vectors, and what is computed with them, would take more. By default all are in memory.
     watch : callable, optional
         Shows how far passes over vectors are, where there is a `memory`.
 
@@ -77,9 +77,10 @@ class Clusterer:
         if n_clusters > len(vectors):
             raise ArgumentError(f"n_clusters is {n_clusters}, more than the {len(vectors)} training images; lower it.")
         vectors = in_memory(vectors, self.memory)
-        if self.memory is not None and self._by_mini_batches(vectors):
-            options = self.settings.options["mini_batch_kmeans"]
-            self.model_ = out_of_core.mini_batches(vectors, n_clusters, options, seed, self.memory, self.watch)
+        if self.memory is not None and self._in_blocks(vectors):
+            fit = out_of_core.lloyd if clusterer == "kmeans" else out_of_core.mini_batches
+            options = self.settings.options[clusterer]
+            self.model_ = fit(vectors, n_clusters, options, seed, self.memory, self.watch)
         else:
             model = models.unfitted(clusterer, n_clusters, self.settings.options[clusterer], seed)
             self.model_ = models.fit(model, sampled(vectors, self._sample_size(vectors), seed))
@@ -92,19 +93,20 @@ class Clusterer:
         if self.memory is None:
             return models.predict(self.model_, np.asarray(vectors))
         assignments = np.empty(len(vectors), np.int64)
-        for rows in self.watch(blocks(len(vectors)), len(vectors), "assignment"):
-            assignments[rows] = models.predict(self.model_, vectors[rows])
+        assign, here = partial(_assigned, self.model_, vectors), not isinstance(vectors, Rows)
+        for rows, found in over_blocks(assign, len(vectors), None, self.watch, "assignment", here):
+            assignments[rows] = found
         return assignments
 
     def method(self, vectors: np.ndarray | Rows) -> str:
         """Say in a few words how vectors larger than memory, scaled as these are, are clustered."""
-        if self._by_mini_batches(vectors):
-            return "mini-batches"
+        if self._in_blocks(vectors):
+            return "block by block" if self.settings.clusterer == "kmeans" else "mini-batches"
         if (size := self._sample_size(vectors)) < len(vectors):
             return f"fitted to a sample of {size:,}"
         return f"scaled in parts to {vectors.shape[1]} numbers"
 
-    def _by_mini_batches(self, vectors: np.ndarray | Rows) -> TypeGuard[Rows]:
+    def _in_blocks(self, vectors: np.ndarray | Rows) -> TypeGuard[Rows]:
         return isinstance(vectors, Rows) and self.settings.clusterer != "gaussian_mixture"
 
     def _sample_size(self, vectors: np.ndarray | Rows) -> int:
@@ -112,6 +114,10 @@ class Clusterer:
         if self.memory is None or self.settings.clusterer != "gaussian_mixture":
             return len(vectors)
         return min(len(vectors), out_of_core.mixture_size(vectors.shape[1], self.settings.n_clusters, self.memory))
+
+
+def _assigned(model: models.Model, vectors: np.ndarray | Rows, rows: slice) -> np.ndarray:
+    return models.predict(model, vectors[rows])
 
 
 class Clustering(NamedTuple):

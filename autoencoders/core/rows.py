@@ -2,16 +2,24 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+
+from autoencoders.core.engines import THIS_PROCESS, in_order
 
 # Rows that are read and computed with at a time.
 BLOCK_SIZE = 1000
 
+# Blocks whose sums are added up before they are added to those of others: a constant, since another one would round
+# otherwise.
+PART = 16
+
 # Neighbouring rows that stay together when rows are shuffled, and the number of such runs in memory: see `row_batches`.
 RUN = 1000
 RUNS_AT_A_TIME = 16
+
+Result = TypeVar("Result")
 
 # Shows how far a loop is: takes slices, the number of rows in all of them and a few words on the work; yields these.
 Watch = Callable[[Iterable[slice], int, str], Iterable[slice]]
@@ -27,6 +35,68 @@ def blocks(n: int, size: int | None = None) -> Iterator[slice]:
 def unwatched(slices: Iterable[slice], n: int, what: str) -> Iterable[slice]:
     """Watch nothing: return `slices`."""
     return slices
+
+
+def over_blocks(
+    function: Callable[[slice], Result],
+    n: int,
+    size: int | None = None,
+    watch: Watch = unwatched,
+    what: str = "",
+    here: bool = False,
+) -> Iterator[tuple[slice, Result]]:
+    """Yield each slice that `blocks` cuts 0 to n into, and `function` of it, in their order; see `in_order`.
+
+    `watch` is told `what`, and counts a slice when its result has been taken. `here` holds the work to this process,
+    where `function` has arrays in memory that are not to travel.
+    """
+    slices = list(blocks(n, size))
+    results = THIS_PROCESS.results(function, slices) if here else in_order(function, slices)
+    return zip(watch(slices, n, what), results, strict=True)
+
+
+def summed(
+    function: Callable[[slice], tuple[np.ndarray, ...]],
+    n: int,
+    part: int = PART,
+    watch: Watch = unwatched,
+    what: str = "",
+    here: bool = False,
+) -> tuple[np.ndarray, ...]:
+    """Return the sums, over all blocks of n rows, of the arrays that `function` returns for a block's slice.
+
+    Blocks are added up in their order within a part of `part` blocks, and parts in theirs, so that the bytes are the
+    same wherever parts are computed, and little travels. `n` is at least 1. The arrays are new ones in each call.
+    """
+    of_part = _OfPart(function, BLOCK_SIZE)
+    total: tuple[np.ndarray, ...] | None = None
+    for _, sums in over_blocks(of_part, n, part * BLOCK_SIZE, watch, what, here):
+        total = _added(total, sums)
+    assert total is not None
+    return total
+
+
+class _OfPart:
+    """The sums over the blocks of one part; an object, since what is pickled must be known by a name."""
+
+    def __init__(self, function: Callable[[slice], tuple[np.ndarray, ...]], size: int):
+        self.function, self.size = function, size
+
+    def __call__(self, part: slice) -> tuple[np.ndarray, ...]:
+        total = None
+        for block in blocks(part.stop - part.start, self.size):
+            total = _added(total, self.function(slice(part.start + block.start, part.start + block.stop)))
+        assert total is not None
+        return total
+
+
+def _added(total: tuple[np.ndarray, ...] | None, sums: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    if total is None:
+        # What comes from another process may not be writeable.
+        return tuple(np.require(each, requirements="W") for each in sums)
+    for whole, each in zip(total, sums, strict=True):
+        whole += each
+    return total
 
 
 class RowSource(Protocol):

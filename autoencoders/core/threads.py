@@ -21,6 +21,11 @@ def one_thread() -> Iterator[None]:
         yield
 
 
+def hold_one_thread() -> None:
+    """Hold BLAS, and OpenMP in this thread, to one thread for good, as far as they are loaded."""
+    _controller(len(sys.modules)).limit(limits=1)
+
+
 @lru_cache(maxsize=1)
 def _controller(n_modules: int) -> ThreadpoolController:
     # Finding the loaded libraries takes some 10 ms, limiting them 0.2 ms: they are looked for anew only after imports.

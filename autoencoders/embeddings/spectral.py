@@ -1,5 +1,6 @@
 """Spectral embedding: eigenvectors of the graph of nearest neighbours."""
 
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -8,7 +9,9 @@ from scipy.sparse.linalg import eigsh
 from sklearn.base import BaseEstimator
 from sklearn.neighbors import NearestNeighbors
 
+from autoencoders.core.rows import BLOCK_SIZE, Rows, Watch, in_memory, over_blocks, unwatched
 from autoencoders.core.threads import one_thread
+from autoencoders.uses.neighbours import Neighbours, nearest
 
 # The neighbour whose distance is a vector's local scale in self-tuning weights, as Zelnik-Manor and Perona choose.
 SCALE_NEIGHBOUR = 7
@@ -16,6 +19,8 @@ SCALE_NEIGHBOUR = 7
 MAX_EXPONENT = 20
 # Of eigenvalues, which lie in -1 to 1, in float64: eigsh iterates until they are as exact as this.
 EIGENVALUE_TOLERANCE = 1e-4
+# Blocks whose neighbours are looked for at once where the index is larger than memory: each such part reads all of it.
+BLOCKS_AT_A_TIME = 4
 # An eigenvalue nearer to 0 is taken as 0, and not divided by.
 MIN_EIGENVALUE = 1e-6
 
@@ -44,6 +49,11 @@ class Spectral(BaseEstimator):
     diffusion : float
         At least 0; each eigenvector is multiplied by its eigenvalue to this power, which makes the later ones count
         less and the number of components matter less (the time of a diffusion map; Coifman and Lafon, 2006).
+    memory : int, optional
+        Bytes up to which `Rows` are read into memory. Of more, neighbours are looked for part by part, so that the
+        graph, which is sparse, is all that is held whole. By default all are in memory.
+    watch : callable, optional
+        Shows how far the search in vectors larger than memory is.
 
     Attributes
     ----------
@@ -51,17 +61,33 @@ class Spectral(BaseEstimator):
         Of the training vectors.
     """
 
-    def __init__(self, n_components: int, n_neighbors: int, metric: str, affinity: str, diffusion: float):
+    def __init__(
+        self,
+        n_components: int,
+        n_neighbors: int,
+        metric: str,
+        affinity: str,
+        diffusion: float,
+        memory: int | None = None,
+        watch: Watch = unwatched,
+    ):
         self.n_components, self.n_neighbors, self.metric = n_components, n_neighbors, metric
         self.affinity, self.diffusion = affinity, diffusion
+        self.memory, self.watch = memory, watch
 
     @one_thread()
-    def fit(self, vectors: np.ndarray, y: None = None) -> Self:
+    def fit(self, vectors: np.ndarray | Rows, y: None = None) -> Self:
         """Embed training vectors, float32 [n, width]."""
-        vectors = np.asarray(vectors)
+        vectors = in_memory(vectors, self.memory)
         n = len(vectors)
-        self.index_ = NearestNeighbors(n_neighbors=min(self.n_neighbors, n - 1), algorithm="brute", metric=self.metric)
-        distances, neighbours = self.index_.fit(vectors).kneighbors()
+        self._k = min(self.n_neighbors, n - 1)
+        self.index_: Rows | NearestNeighbors
+        if isinstance(vectors, Rows):
+            self.index_ = vectors
+            distances, neighbours = self._neighbours(vectors, themselves=True)
+        else:
+            self.index_ = NearestNeighbors(n_neighbors=self._k, algorithm="brute", metric=self.metric).fit(vectors)
+            distances, neighbours = self.index_.kneighbors()
         self.scales_ = self._scales(distances)
         directed = self._links(distances, neighbours, self.scales_)
         links = directed.maximum(directed.T)
@@ -79,15 +105,31 @@ class Spectral(BaseEstimator):
         self.embedding_ = _unit(stretch * eigenvectors)
         return self
 
-    def fit_transform(self, vectors: np.ndarray, y: None = None) -> np.ndarray:
+    def fit_transform(self, vectors: np.ndarray | Rows, y: None = None) -> np.ndarray:
         """Return the embedding of training vectors [n, width], float32 [n, n_components]."""
         return self.fit(vectors).embedding_
 
     @one_thread()
-    def transform(self, vectors: np.ndarray) -> np.ndarray:
+    def transform(self, vectors: np.ndarray | Rows) -> np.ndarray:
         """Place other vectors [n, width] in the embedding of the training vectors, float32 [n, n_components]."""
-        distances, neighbours = self.index_.kneighbors(np.asarray(vectors))
+        if isinstance(self.index_, Rows):
+            distances, neighbours = self._neighbours(vectors)
+        else:
+            distances, neighbours = self.index_.kneighbors(np.asarray(vectors))
         return _unit(self._links(distances, neighbours, self._scales(distances)) @ self.projection_)
+
+    def _neighbours(self, vectors: np.ndarray | Rows, themselves: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Return distances and rows of the nearest vectors of an index larger than memory, both [n, n_neighbors].
+
+        Where the vectors are the index `themselves`, none is its own neighbour.
+        """
+        n = len(vectors)
+        distances, neighbours = np.empty((n, self._k), np.float32), np.empty((n, self._k), np.int64)
+        work = partial(_nearest, self.index_, vectors, self.metric, self._k, self.memory, themselves)
+        here = not isinstance(vectors, Rows)
+        for rows, found in over_blocks(work, n, BLOCKS_AT_A_TIME * BLOCK_SIZE, self.watch, "neighbours", here):
+            neighbours[rows], distances[rows] = found
+        return distances, neighbours
 
     def _scales(self, distances: np.ndarray) -> np.ndarray:
         """Return the local scale of vectors, float [n], from the distances to their neighbours, nearest first."""
@@ -104,6 +146,18 @@ class Spectral(BaseEstimator):
             weights = np.exp(-np.minimum(ratio, MAX_EXPONENT))
         places = (weights.ravel(), neighbours.ravel(), np.arange(0, neighbours.size + 1, n_neighbors))
         return scipy.sparse.csr_matrix(places, shape=(n, len(self.scales_)))
+
+
+def _nearest(
+    index: Rows, vectors: np.ndarray | Rows, metric: str, k: int, memory: int | None, themselves: bool, rows: slice
+) -> Neighbours:
+    found = nearest(index, vectors[rows], (metric,), k + themselves, memory)[metric]
+    if not themselves:
+        return found
+    own = found.rows == np.arange(rows.start, rows.stop)[:, np.newaxis]
+    # Among more copies of a vector than it has neighbours, it need not be found itself.
+    own[~own.any(axis=1), -1] = True
+    return Neighbours(found.rows[~own].reshape(-1, k), found.distances[~own].reshape(-1, k))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -1,16 +1,20 @@
 """From images to codes and back, and the figures of codes."""
 
-from functools import cached_property
+import hashlib
+from functools import cached_property, lru_cache
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
+from autoencoders.core.errors import InputError
 from autoencoders.inference.running import Graph
 
 
 class Codec:
     """A trained autoencoder as functions between images and codes.
+
+    It is pickled as its folder; where it is read again, graphs are opened once.
 
     Parameters
     ----------
@@ -26,6 +30,10 @@ class Codec:
     def __init__(self, folder: Path):
         self._folder = folder
         self._encoder = Graph(folder / "encoder.onnx")
+
+    def __reduce__(self) -> tuple:
+        # What a graph's file holds tells a network from the one that lay there before.
+        return _opened, (self._folder.absolute(), digest(self._folder))
 
     @property
     def code_shape(self) -> tuple[int, ...]:
@@ -63,6 +71,21 @@ class Codec:
     @cached_property
     def _denoiser(self) -> Graph:
         return Graph(self._folder / "denoiser.onnx", prepared=True)
+
+
+def digest(folder: Path) -> str:
+    """Return the SHA-256 of the graphs of a network, by which it is told from another one in the same folder."""
+    found = hashlib.sha256()
+    for file in sorted(folder.glob("*.onnx")):
+        found.update(file.name.encode() + file.read_bytes())
+    return found.hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _opened(folder: Path, wanted: str) -> Codec:
+    if digest(folder) != wanted:
+        raise InputError(f"{folder} holds another network here than where the work is from; share one file system.")
+    return Codec(folder)
 
 
 def code_images(codes: np.ndarray, shape: tuple[int, ...]) -> dict[str, np.ndarray]:

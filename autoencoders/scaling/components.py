@@ -1,12 +1,18 @@
-"""Principal components of rows that may be larger than memory."""
+"""Principal components, means and variances of rows that may be larger than memory."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
 
-from autoencoders.core.rows import Rows, Watch, blocks, unwatched
+from autoencoders.core.rows import PART, Rows, Watch, summed, unwatched
 from autoencoders.core.threads import one_thread
+from autoencoders.scaling.affine import Standard
+
+# A part's covariance takes width² numbers, which travel where parts are summed elsewhere: one for so many rows, at
+# least, as there are numbers in 16 vectors.
+WIDTHS_IN_PART = 16
 
 
 class Components(NamedTuple):
@@ -45,13 +51,11 @@ def principal_components(vectors: Rows | np.ndarray, n: int, watch: Watch = unwa
         Shows how far it is.
     """
     count, width = vectors.shape
-    # Taken off before anything is squared: of numbers far from zero, squares would leave no digits for the variance.
-    origin = vectors[:1][0].astype(np.float64)
-    sums, products = np.zeros(width), np.zeros((width, width))
-    for rows in watch(blocks(count), count, "principal components"):
-        block = vectors[rows] - origin
-        sums += block.sum(axis=0)
-        products += block.T @ block
+    origin = _origin(vectors)
+    # In blocks of a thousand rows.
+    part = max(PART, WIDTHS_IN_PART * width // 1000)
+    what = "principal components"
+    sums, products = summed(partial(_sums_and_products, vectors, origin), count, part, watch, what)
     products -= np.outer(sums, sums / count)
     products /= max(count - 1, 1)
     total = float(np.trace(products))
@@ -62,6 +66,40 @@ def principal_components(vectors: Rows | np.ndarray, n: int, watch: Watch = unwa
     largest = np.abs(directions).argmax(axis=1)
     directions = directions * np.sign(directions[np.arange(n), largest])[:, np.newaxis]
     return Components(origin + sums / count, directions, np.maximum(variances[::-1], 0), total)
+
+
+def _origin(vectors: Rows | np.ndarray) -> np.ndarray:
+    """Return what is taken off before anything is squared: far from zero, squares have no digits for the variance."""
+    return vectors[:1][0].astype(np.float64)
+
+
+def _sums_and_products(vectors: Rows | np.ndarray, origin: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+    block = vectors[rows] - origin
+    return block.sum(axis=0), block.T @ block
+
+
+def moments(vectors: Rows | np.ndarray, watch: Watch = unwatched) -> Standard:
+    """Return the mean [width] and the standard deviation (over n) of vectors [n, width], in float64, from one pass.
+
+    Of numbers that never vary the deviation is 1.
+    """
+    count = len(vectors)
+    origin = _origin(vectors)
+    sums, squares = summed(partial(_sums_and_squares, vectors, origin), count, watch=watch, what="means and variances")
+    means, squares = sums / count, squares / count
+    variances = squares - means**2
+    varies = variances > 10 * np.finfo(np.float64).eps * squares
+    return Standard(origin + means, np.sqrt(np.where(varies, variances, 1)))
+
+
+def _sums_and_squares(vectors: Rows | np.ndarray, origin: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+    block = vectors[rows] - origin
+    return block.sum(axis=0), np.square(block).sum(axis=0)
+
+
+def standardise(vectors: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return vectors [n, width] less a mean [width], over a scale [width]."""
+    return (vectors - mean) / scale
 
 
 def project(vectors: np.ndarray, mean: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from autoencoders.core.rows import Rows, Watch, blocks, in_memory, unwatched
 from autoencoders.core.sampling import sampled
 from autoencoders.core.threads import one_thread
 from autoencoders.scaling.affine import Affine, Projection, Standard, composed
-from autoencoders.scaling.components import principal_components, project
+from autoencoders.scaling.components import moments, principal_components, project, standardise
 from autoencoders.scaling.pooling import pool
 from autoencoders.scaling.whitening import Whitening, whitening_scale, with_variance
 
@@ -80,9 +80,9 @@ class Scaler(BaseEstimator):
         """Fit to training vectors, float32 [n, width]; `Rows` larger than `memory` are never read as a whole."""
         vectors = in_memory(vectors, self.memory)
         if isinstance(vectors, Rows):
-            self.steps_ = self._out_of_core(vectors.map(self._pool))
+            self.steps_ = self._out_of_core(vectors.map(self._pooling()))
         else:
-            self.steps_ = self._whole(self._pool(vectors))
+            self.steps_ = self._whole(self._pooling()(vectors))
         self._fitted_in_memory = not isinstance(vectors, Rows)
         self._width = vectors.shape[1]
         return self
@@ -90,7 +90,7 @@ class Scaler(BaseEstimator):
     def affine(self) -> Affine:
         """Return what `transform` does as numbers, which give the same vectors but for roundings."""
         shape = tuple(self.shape or (self._width,))
-        width = self._pool(np.zeros((1, self._width), np.float32)).shape[1]
+        width = self._pooling()(np.zeros((1, self._width), np.float32)).shape[1]
         return composed(self.maps_, width, shape, self.pooling, self.unit_length)
 
     def transform(self, vectors: np.ndarray | Rows) -> np.ndarray | Rows:
@@ -101,21 +101,15 @@ class Scaler(BaseEstimator):
         """
         if self._fitted_in_memory:
             vectors = in_memory(vectors, self.memory)
-        return vectors.map(self._apply) if isinstance(vectors, Rows) else self._apply(vectors)
+        apply = partial(_applied, self._pooling(), tuple(self.steps_))
+        return vectors.map(apply) if isinstance(vectors, Rows) else apply(vectors)
 
     def fit_transform(self, vectors: np.ndarray | Rows, y: None = None) -> np.ndarray | Rows:
         """Fit to vectors and return them scaled."""
         return self.fit(vectors).transform(vectors)
 
-    def _pool(self, vectors: np.ndarray) -> np.ndarray:
-        return pool(vectors, self.shape or vectors.shape[1:], self.pooling)
-
-    @one_thread()
-    def _apply(self, vectors: np.ndarray) -> np.ndarray:
-        vectors = self._pool(vectors)
-        for step in self.steps_:
-            vectors = step(vectors)
-        return vectors.astype(np.float32, copy=False)
+    def _pooling(self) -> Step:
+        return partial(_pooled, shape=self.shape, grid=self.pooling)
 
     def _whole(self, vectors: np.ndarray) -> list[Step]:
         """Return what is fitted to pooled training vectors in memory."""
@@ -149,11 +143,9 @@ class Scaler(BaseEstimator):
             steps.append(partial(project, **projection._asdict()))
             self.maps_.append(projection)
         elif self.scaling == "standardise":
-            standard = StandardScaler()
-            for rows in self.watch(blocks(n), n, "means and variances"):
-                standard.partial_fit(vectors[rows])
-            steps.append(standard.transform)
-            self.maps_.append(_map_of(standard))
+            standard = moments(vectors, self.watch)
+            steps.append(partial(standardise, **standard._asdict()))
+            self.maps_.append(standard)
         if self.unit_length:
             steps.append(normalize)
         return steps
@@ -172,6 +164,18 @@ class Scaler(BaseEstimator):
             if self.scaling == "standardise":
                 scale = np.where(with_variance(deviations), deviations, 1)
         return Projection(mean, (directions[: len(scale)] / scale[:, np.newaxis]).T)
+
+
+def _pooled(vectors: np.ndarray, shape: tuple[int, ...] | None, grid: int | None) -> np.ndarray:
+    return pool(vectors, shape or vectors.shape[1:], grid)
+
+
+@one_thread()
+def _applied(pooling: Step, steps: tuple[Step, ...], vectors: np.ndarray) -> np.ndarray:
+    vectors = pooling(vectors)
+    for step in steps:
+        vectors = step(vectors)
+    return vectors.astype(np.float32, copy=False)
 
 
 def _map_of(step: Whitening | PCA | StandardScaler) -> Projection | Standard:

@@ -1,16 +1,16 @@
-"""Picture files as blocks of images, read by several threads, in their order."""
+"""Picture files as blocks of images, read by several threads, or by other processes, in their order."""
 
 import os
 import stat
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from autoencoders.core.cores import n_cores
+from autoencoders.core.engines import Threads, in_order
 from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.forms import Form
 from autoencoders.images.pictures import Picture, UnreadablePicture, read
@@ -158,25 +158,13 @@ class _Collected:
 
 
 def _pictures(paths: Iterable[Path], form: Form, threads: int) -> Iterator[Picture | UnreadablePicture]:
-    def attempt(path: Path) -> Picture | UnreadablePicture:
-        try:
-            return read(path, form)
-        except UnreadablePicture as error:
-            return error
-
-    if threads == 1:
-        yield from map(attempt, paths)
-        return
     ahead = threads * (AHEAD_SMALL if form.size else AHEAD)
-    waiting: deque[Future[Picture | UnreadablePicture]] = deque()
-    pool = ThreadPoolExecutor(threads, "pictures")
+    # Absolute, for whoever reads them.
+    return in_order(partial(_attempt, form), (path.absolute() for path in paths), Threads(threads, ahead))
+
+
+def _attempt(form: Form, path: Path) -> Picture | UnreadablePicture:
     try:
-        for path in paths:
-            waiting.append(pool.submit(attempt, path))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        # Whoever takes no more pictures, or is interrupted, waits for those in work and for no others.
-        pool.shutdown(wait=True, cancel_futures=True)
+        return read(path, form)
+    except UnreadablePicture as error:
+        return error

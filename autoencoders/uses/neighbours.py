@@ -1,12 +1,13 @@
 """Nearest neighbours by code, and how often they are of the query's class."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from autoencoders.core.errors import ArgumentError
-from autoencoders.core.rows import Rows, blocks
+from autoencoders.core.rows import Rows, over_blocks
 from autoencoders.core.threads import one_thread
 
 
@@ -52,10 +53,6 @@ def nearest(
     ArgumentError
         If `k` is more than there are vectors in the index, or there are no queries.
     """
-    # Scikit-learn takes a second to import, which a mistake in the parameters need not wait for.
-    from sklearn import config_context
-    from sklearn.neighbors import NearestNeighbors
-
     if k > len(index):
         raise ArgumentError(f"k is {k}, more than the {len(index)} vectors of the index; lower it.")
     if not len(queries):
@@ -65,15 +62,32 @@ def nearest(
     at_a_time = max(k, memory // (4 * 4 * width)) if in_blocks else n
     # MiB of distances that scikit-learn computes at a time.
     working = {} if memory is None else {"working_memory": max(memory // 2**22, 1)}
-    per_block: dict[str, list[Neighbours]] = {metric: [] for metric in metrics}
+    work = partial(_of_block, index, queries, tuple(metrics), k, working)
+    here = not isinstance(index, Rows)
+    per_block = [found for _, found in over_blocks(work, n, at_a_time, here=here)]
+    return {metric: _nearest_of_all([found[metric] for found in per_block], k) for metric in per_block[0]}
+
+
+def _of_block(
+    index: np.ndarray | Rows,
+    queries: np.ndarray,
+    metrics: tuple[str, ...],
+    k: int,
+    working: dict[str, int],
+    rows: slice,
+) -> dict[str, Neighbours]:
+    """Return the neighbours, by each metric, within a block of the index."""
+    # Scikit-learn takes a second to import, which a mistake in the parameters need not wait for.
+    from sklearn import config_context
+    from sklearn.neighbors import NearestNeighbors
+
+    vectors, found = index[rows], {}
     with one_thread(), config_context(**working):
-        for rows in blocks(n, at_a_time):
-            vectors = index[rows]
-            for metric, neighbours in per_block.items():
-                search = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric=metric)
-                distances, places = search.fit(vectors).kneighbors(queries)
-                neighbours.append(Neighbours(rows.start + places, distances))
-    return {metric: _nearest_of_all(neighbours, k) for metric, neighbours in per_block.items()}
+        for metric in metrics:
+            search = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric=metric)
+            distances, places = search.fit(vectors).kneighbors(queries)
+            found[metric] = Neighbours(rows.start + places, distances)
+    return found
 
 
 def _nearest_of_all(per_block: list[Neighbours], k: int) -> Neighbours:

@@ -1,11 +1,14 @@
 """How near a reconstruction comes to its image."""
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 import numpy as np
 
 # Of the probabilities in the cross-entropy, as Keras's own `epsilon`: no finite float32 score is lost to log(0).
 EPSILON = 1e-7
+# Each image's cross-entropy, squared error and structural similarity, float [n].
+PerImage: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 # Pixels a side of the window of the structural similarity: scikit-image's own default.
 WINDOW = 7
 
@@ -24,10 +27,16 @@ def scores(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
         `binary_crossentropy` in nats a value; `mean_squared_error`; `psnr` in dB, the mean of the images' own;
         `ssim`, the structural similarity (Wang et al., 2004) in -1 to 1.
     """
-    per_image = [
-        (cross_entropy(images, found), squared_error(images, found), similarity(images, found))
-        for images, found in pairs
-    ]
+    return means(image_scores(images, found) for images, found in pairs)
+
+
+def image_scores(images: np.ndarray, found: np.ndarray) -> PerImage:
+    """Return the scores of each image of one pair; see `scores`."""
+    return cross_entropy(images, found), squared_error(images, found), similarity(images, found)
+
+
+def means(per_image: Iterable[PerImage]) -> dict[str, float]:
+    """Return what `scores` returns, from what `image_scores` returns for each block."""
     entropy, error, ssim = (np.concatenate(values) for values in zip(*per_image, strict=True))
     return {
         "binary_crossentropy": float(entropy.mean()),

@@ -6,20 +6,22 @@ and `code.json`, which says what they are. Their rows are the images of the data
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
-from autoencoders.core.rows import Rows, blocks
+from autoencoders.core.rows import Rows
 from stages.shared import files, prepared
+from stages.shared.filling import fill
 from stages.shared.progress import watched
 
 
 def write(
     folder: Path, about: dict, inputs: Mapping[str, np.ndarray | Rows], transform: Callable[[np.ndarray], np.ndarray]
 ) -> None:
-    """Write a folder of codes.
+    """Write a folder of codes; those of `Rows` block by block, each by who computes it (`stages.shared.filling.fill`).
 
     Parameters
     ----------
@@ -35,11 +37,18 @@ def write(
     described = prepared.describe(about["dataset"])
     width = int(np.prod(about["shape"]))
     for split, values in inputs.items():
-        slices = watched(blocks(len(values)), len(values), f"{about['dataset']}: {split}")
-        found = (transform(values[rows]).reshape(-1, width) for rows in slices)
-        files.write_array(folder / f"{split}.npy", (len(values), width), np.float32, found)
+        path, shape = folder / f"{split}.npy", (len(values), width)
+        if isinstance(values, np.ndarray):
+            files.write_array(path, shape, np.float32, [transform(values).reshape(shape)])
+        else:
+            coded = partial(_coded, transform, values, width)
+            fill(path, shape, np.float32, coded, watched, f"{about['dataset']}: {split}")
     origin = {key: described[key] for key in ("source", "origin")}
     files.write_json(folder / "code.json", {"dtype": "float32", **about, **origin})
+
+
+def _coded(transform: Callable[[np.ndarray], np.ndarray], inputs: Rows, width: int, rows: slice) -> np.ndarray:
+    return transform(inputs[rows]).reshape(-1, width)
 
 
 def describe(name: str) -> SimpleNamespace:

@@ -134,7 +134,8 @@ def read_array(path: Path) -> np.memmap:
 class StoredArray:
     """A `.npy` file of which only the rows asked for are read.
 
-    Pages of a memory map stay in memory once they were touched; what is read here is the caller's alone.
+    Pages of a memory map stay in memory once they were touched; what is read here is the caller's alone. It is pickled
+    as its path, which must lead to the same file wherever it is read.
 
     Parameters
     ----------
@@ -157,6 +158,9 @@ class StoredArray:
         self.shape, self.dtype = array.shape, array.dtype
         self._path, self._offset = path, array.offset
         self._row_size = array.dtype.itemsize * math.prod(array.shape[1:])
+
+    def __reduce__(self) -> tuple:
+        return StoredArray, (self._path.absolute(),)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -190,7 +194,7 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: np.dtype | type, bloc
     """
     rows = 0
     with path.open("wb") as file:
-        _write_header(file, dtype, shape)
+        write_header(file, dtype, shape)
         for block in blocks:
             if block.shape[1:] != shape[1:]:
                 raise ValueError(f"a block of rows of the shape {block.shape[1:]} instead of {shape[1:]}")
@@ -218,7 +222,7 @@ def write_rows(path: Path, dtype: np.dtype | type, blocks: Iterable[np.ndarray])
         for block in blocks:
             if shape is None:
                 shape = block.shape[1:]
-                _write_header(file, dtype, (0, *shape))
+                write_header(file, dtype, (0, *shape))
             if block.shape[1:] != shape:
                 raise ValueError(f"a block of rows of the shape {block.shape[1:]} instead of {shape}")
             np.ascontiguousarray(block, dtype).tofile(file)
@@ -227,11 +231,12 @@ def write_rows(path: Path, dtype: np.dtype | type, blocks: Iterable[np.ndarray])
             raise ValueError("no block of rows to write")
         # NumPy leaves room in the header for the digits of the first axis, so that it can be written anew.
         file.seek(0)
-        _write_header(file, dtype, (rows, *shape))
+        write_header(file, dtype, (rows, *shape))
     return rows, *shape
 
 
-def _write_header(file: BinaryIO, dtype: np.dtype | type, shape: tuple[int, ...]) -> None:
+def write_header(file: BinaryIO, dtype: np.dtype | type, shape: tuple[int, ...]) -> None:
+    """Write what stands before the numbers in a `.npy` file."""
     about = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, about)
 

@@ -39,7 +39,7 @@ def test_codes_that_are_more_than_may_be_held_are_clustered_in_parts_and_as_well
     cluster.main(SIMPLE)
     start = "72 vectors of 100 numbers are more than in_memory (0.025 MiB): "
     assert capsys.readouterr().out.splitlines() == [
-        f"digits-simple: kmeans: {start}mini-batches",
+        f"digits-simple: kmeans: {start}block by block",
         f"digits-simple: whitened: {start}scaled in parts to 32 numbers",
         f"digits-simple: mixture: {start}fitted to a sample of 54",
     ]

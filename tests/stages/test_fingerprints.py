@@ -65,7 +65,7 @@ def test_what_every_stage_uses_changes_every_fingerprint(sources):
     ("section", "stages"),
     [
         ("cluster", {"cluster"}),
-        ("in_memory", {"cluster", "export", "generate", "search"}),
+        ("in_memory", {"cluster", "embed", "export", "generate", "search"}),
         ("map", {"map"}),
         ("neuron", set()),
     ],
@@ -90,4 +90,4 @@ def test_a_parameter_that_changes_in_its_last_digits_changes_the_fingerprints_th
     first = changed_by_another_run(before)
     before = written()
     write_parameters(sources, {**small_parameters(), "in_memory": 512.00002})
-    assert first == changed_by_another_run(before) == {"cluster", "export", "generate", "search"}
+    assert first == changed_by_another_run(before) == {"cluster", "embed", "export", "generate", "search"}

@@ -50,7 +50,7 @@ def found(clusterer: str, features: dict, labels: dict, seed: int = 0, memory: i
 
 
 @pytest.mark.parametrize("clusterer", ["kmeans", "mini_batch_kmeans"])
-def test_mini_batches_come_near_k_means_of_the_whole(clusterer):
+def test_block_by_block_and_mini_batches_come_near_k_means_of_the_whole(clusterer):
     features, labels = groups()
     whole = KMeans(4, n_init=10, random_state=0).fit(features["training"])
     in_parts = found(clusterer, {part: split(values) for part, values in features.items()}, labels)
@@ -63,12 +63,13 @@ def test_mini_batches_come_near_k_means_of_the_whole(clusterer):
         assert in_parts.scores[part]["inertia"] == pytest.approx(distances.min(axis=1).sum(), rel=1e-5)
 
 
-def test_mini_batches_learn_from_all_vectors_and_not_only_from_the_sample():
+@pytest.mark.parametrize("clusterer", ["kmeans", "mini_batch_kmeans"])
+def test_centres_are_learned_from_all_vectors_and_not_only_from_the_sample(clusterer):
     features, labels = groups()
     training, memory = split(features["training"]), 2 * 4 * 8 * 40
     sample = sampled(training, 40, seed=0)
     best, of_sample = (KMeans(4, n_init=10, random_state=0).fit(each) for each in (features["training"], sample))
-    in_parts = found("kmeans", {"training": training}, labels, memory=memory)
+    in_parts = found(clusterer, {"training": training}, labels, memory=memory)
     assert -of_sample.score(features["training"]) > 1.03 * best.inertia_
     assert in_parts.scores["training"]["inertia"] < 1.005 * best.inertia_
 
@@ -83,12 +84,49 @@ def test_no_more_than_a_window_and_a_sample_is_read_at_once_and_few_passes_are_m
         passes.append(what)
         return slices
 
-    found("kmeans", rows, labels, memory=4 * 8 * 2000, watch=watch)
+    found("mini_batch_kmeans", rows, labels, memory=4 * 8 * 2000, watch=watch)
     assert training.most <= 1000
     counted = sum(what.startswith("K-means, pass") for what in passes)
     assert 2 <= counted <= 10
     # And two more to assign and to score; the sample is a third of what memory holds, drawn once, the silhouette's 200.
     assert training.total == (counted + 2) * 20000 + 2000 // 3 + 200
+
+
+def test_lloyds_steps_end_at_the_optimum_that_scikit_learn_finds_from_the_same_start():
+    features, _ = groups(width=3)
+    training = features["training"].astype(np.float64)
+    fitted = Clusterer(Settings("kmeans", 4, OPTIONS, 200, 0), LITTLE // 4).fit(split(features["training"]))
+    sample = sampled(features["training"], LITTLE // 4 // (3 * 4 * 3), 0).astype(np.float64)
+    start = KMeans(4, n_init=3, max_iter=50, random_state=0).fit(sample).cluster_centers_
+    expected = KMeans(4, init=start, n_init=1, max_iter=50).fit(training)
+    np.testing.assert_allclose(fitted.centres_, expected.cluster_centers_, atol=1e-3)
+    assert fitted.model_.inertia_ == pytest.approx(expected.inertia_, rel=1e-4)
+    assert 1 < fitted.model_.n_iter_ <= 50
+
+
+def test_no_more_than_a_block_and_a_sample_is_read_at_once_by_lloyds_steps():
+    features, labels = groups(20000)
+    training, steps = Counted(features["training"]), []
+
+    def watch(slices, n, what):
+        steps.append(what)
+        return slices
+
+    found("kmeans", {"training": Rows(training)}, labels, memory=4 * 8 * 2000, watch=watch)
+    assert training.most <= 1000
+    counted = sum(what.startswith("K-means, step") for what in steps)
+    assert 2 <= counted <= 50
+    # Two more to assign and to score; the sample; the silhouette's 200.
+    assert training.total == (counted + 2) * 20000 + 2000 // 3 + 200
+
+
+def test_a_cluster_that_loses_its_vectors_keeps_its_centre(monkeypatch):
+    training = np.concatenate([np.zeros((3000, 2)), np.ones((3000, 2))]).astype(np.float32)
+    far = KMeans(3, init=np.array([[0, 0], [1, 1], [50, 50.0]]), n_init=1, max_iter=1)
+    far.fit(np.array([[0, 0], [1, 1], [50, 50.0]]))
+    monkeypatch.setattr("autoencoders.clustering.models.fit", lambda model, sample: far)
+    fitted = Clusterer(Settings("kmeans", 3, OPTIONS, 200, 0), 4 * 2 * 5999).fit(Rows(training))
+    assert fitted.centres_.tolist() == [[0, 0], [1, 1], [50, 50]]
 
 
 @pytest.mark.parametrize("clusterer", OPTIONS)
@@ -136,7 +174,7 @@ def test_a_mixture_is_fitted_to_no_more_than_fits():
 @pytest.mark.parametrize(
     ("clusterer", "large", "memory", "said"),
     [
-        ("kmeans", True, LITTLE, "mini-batches"),
+        ("kmeans", True, LITTLE, "block by block"),
         ("mini_batch_kmeans", True, LITTLE, "mini-batches"),
         ("kmeans", False, LITTLE, "scaled in parts to 8 numbers"),
         ("gaussian_mixture", False, 2**30, "scaled in parts to 8 numbers"),

@@ -3,6 +3,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from autoencoders.core.rows import Rows
 from autoencoders.embeddings.spectral import Spectral
 
 RANDOM = np.random.default_rng(0)
@@ -55,6 +56,40 @@ def test_local_weights_are_those_of_the_paper():
         expected = np.exp(-(distances[one, other] ** 2) / (reach[one] * reach[other]))
         assert found[one, other] == pytest.approx(expected)
     assert ((found > 0).sum(axis=1) == 8).all()
+
+
+class Counted:
+    """Vectors that remember the most of theirs that were asked for at once."""
+
+    def __init__(self, array: np.ndarray):
+        self.array, self.shape, self.dtype, self.most = array, array.shape, array.dtype, 0
+
+    def __getitem__(self, key):
+        self.most = max(self.most, len(found := self.array[key]))
+        return found
+
+
+@FORMS
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_vectors_larger_than_memory_are_embedded_part_by_part_as_those_in_memory(changed, metric, monkeypatch):
+    monkeypatch.setattr("autoencoders.embeddings.spectral.BLOCK_SIZE", 25)
+    options = OPTIONS | {"metric": metric} | changed
+    whole = Spectral(**options).fit(CLOUDS[TRAINING])
+    training, others = Counted(CLOUDS[TRAINING]), Counted(CLOUDS[OTHERS])
+    parts = Spectral(**options, memory=4 * 6 * 200).fit(Rows(training))
+    # A quarter of what may be held, of the index; four blocks of those whose neighbours are looked for.
+    assert training.most == 100
+    signs = np.sign((parts.embedding_ * whole.embedding_).sum(axis=0))
+    np.testing.assert_allclose(parts.embedding_ * signs, whole.embedding_, atol=1e-3)
+    for vectors in (Rows(others), CLOUDS[OTHERS]):
+        np.testing.assert_allclose(parts.transform(vectors) * signs, whole.transform(CLOUDS[OTHERS]), atol=1e-3)
+
+
+@FORMS
+def test_copies_of_vectors_larger_than_memory_do_no_harm(changed):
+    same = np.repeat(CLOUDS[:3], 10, axis=0)
+    spectral = Spectral(**OPTIONS | changed, memory=4 * 6 * 29).fit(Rows(same))
+    assert np.isfinite(spectral.embedding_).all() and np.isfinite(spectral.transform(CLOUDS[:4])).all()
 
 
 @FORMS

@@ -179,7 +179,7 @@ print(*sorted({"keras", "numpy", "tensorflow"} & sys.modules.keys()))
 
 
 @pytest.mark.slow
-def test_stages_that_train_nothing_import_neither_tensorflow_nor_umap(workspace):
+def test_stages_that_train_nothing_import_neither_tensorflow_nor_umap_nor_dask(workspace):
     program = """
 import sys
 from stages import cluster, encode, evaluate, extract, neuron, preprocess, represent, search, summarize
@@ -194,7 +194,7 @@ cluster.main("digits-variational")
 search.main("digits-pca")
 map_stage.main("digits-variational")
 summarize.main()
-print("imported:", *sorted({"keras", "numpy", "tensorflow", "umap"} & sys.modules.keys()))
+print("imported:", *sorted({"dask", "keras", "numpy", "tensorflow", "umap"} & sys.modules.keys()))
 """
     done = python(workspace, "-c", program)
     assert done.returncode == 0, done.stderr
