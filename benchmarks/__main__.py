@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import chapter, growth, machine, pipeline, pytorch, results, stability
+from benchmarks import chapter, growth, machine, pipeline, pytorch, results, scale, stability
 from benchmarks.measuring import ROOT, BenchmarkError, Options, OtherWork
 from benchmarks.measuring import machine as describe_machine
 
@@ -17,6 +17,7 @@ PARTS = {
     "machine": machine,
     "pipeline": pipeline,
     "growth": growth,
+    "scale": scale,
     "stability": stability,
 }
 
@@ -62,7 +63,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10, help="of each network, in stability")
     parser.add_argument("--draws", type=int, default=10, help="of rounding errors of each code, in stability")
     parser.add_argument("--quick", action="store_true", help="little data, to see that everything runs")
-    parser.add_argument("--scratch", type=Path, help="folder for temporary files; growth wants 10 GB")
+    parser.add_argument("--scratch", type=Path, help="folder for temporary files; growth and scale want 10 GB")
     parser.add_argument("--output", type=Path, help="folder of results.json and results.md")
     asked = parser.parse_args(arguments)
     if unknown := [part for part in asked.parts if part not in PARTS]:

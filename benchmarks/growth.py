@@ -17,8 +17,8 @@ STAGES = {
     "preprocess": ["stages.preprocess", "photos"],
     "train": ["stages.train", "autoencoders", NETWORK],
     "encode": ["stages.encode", NETWORK],
-    "cluster": ["stages.cluster", "encode", NETWORK],
-    "search": ["stages.search", "encode", NETWORK],
+    "cluster": ["stages.cluster", NETWORK],
+    "search": ["stages.search", NETWORK],
 }
 # With its tenth of a test image: pixels as extracted and as prepared, a code of 256 float32, labels.
 BYTES_AN_IMAGE = round(1.1 * (2 * 32 * 32 * 3 + 4 * 256 + 200))

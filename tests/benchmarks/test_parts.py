@@ -3,7 +3,7 @@ import sys
 import pytest
 from small import ROOT
 
-from benchmarks import chapter, growth, machine, pipeline, pytorch, training, workspace
+from benchmarks import chapter, growth, machine, pipeline, pytorch, scale, training, workspace
 from benchmarks.measuring import Options, summary
 from benchmarks.scripts.instrumented.sitecustomize import Clock, timed
 from stages.shared.parameters import load
@@ -96,6 +96,18 @@ def test_growth_shows_each_step():
     text = "\n".join(growth.lines({"sizes": sizes, "ratios": growth._ratios(sizes), "notes": {"1000": "skipped."}}))
     assert "| preprocess | 100 | 6.0 | 0 | 0 | 3.00 | 3.00 |" in text
     assert "1,000 images: skipped." in text
+
+
+def test_scale_shows_each_number_of_workers_beside_none():
+    def stages(seconds):
+        keys = ("peak_memory", "sent", "worker_memory")
+        found = {"seconds": summary([seconds]), **{key: summary([2**20]) for key in keys}}
+        return dict.fromkeys(scale.STAGES, found)
+
+    sizes = {"1000": {"0": stages(4.0), "1": stages(5.0), "2": stages(3.0)}}
+    text = "\n".join(scale.lines({"sizes": sizes, "ratios": scale._ratios(sizes), "notes": {}}))
+    assert "| encode | 1,000 | 0 | 4.0 |  | 1 | 1 | 1 |" in text
+    assert "| encode | 1,000 | 2 | 3.0 | 0.75 | 1 | 1 | 1 |" in text
 
 
 def test_dvcs_own_share_is_what_no_process_accounts_for():

@@ -20,6 +20,7 @@ TARGETS = {
     ("stages.shared.running", "run"): "other computing",
     ("autoencoders.training.fit", "fit"): "training",
     ("autoencoders.clustering.models", "fit"): "fitting",
+    ("autoencoders.clustering.out_of_core", "lloyd"): "fitting",
     ("autoencoders.clustering.out_of_core", "mini_batches"): "fitting",
     ("autoencoders.uses.samples", "fit"): "fitting",
     ("autoencoders.embeddings.spectral", "Spectral.fit"): "fitting",
