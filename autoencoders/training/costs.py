@@ -5,6 +5,11 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+# Products of a forward pass, over an epoch, from which several workers pay: some 25 seconds of one core, of which two
+# workers save as much as they take to start. And those over a worker's part of a batch, for each parameter that it
+# exchanges. Measured: docs/scale.md.
+LONG_EPOCH, PRODUCTS_A_PARAMETER = 1e11, 300
+
 
 class Cost(NamedTuple):
     """Of a network.
@@ -71,11 +76,6 @@ def _dense(widths: Sequence[int]) -> Cost:
     return Cost(products, products + sum(widths[1:]))
 
 
-# Products of a forward pass over an epoch from which several workers pay, and those of a worker's part of a batch for
-# each parameter that it exchanges; measured in docs/scale.md.
-LONG_EPOCH, DENSE_ENOUGH = 5e11, 100
-
-
 def several_pay(cost: Cost, n_images: int, batch_size: int, n_workers: int) -> bool:
     """Say whether a training is long enough to be shared by so many workers.
 
@@ -92,5 +92,5 @@ def several_pay(cost: Cost, n_images: int, batch_size: int, n_workers: int) -> b
         n_workers > 1
         and part >= 1
         and cost.products * n_images >= LONG_EPOCH
-        and cost.products * part >= DENSE_ENOUGH * cost.parameters
+        and cost.products * part >= PRODUCTS_A_PARAMETER * cost.parameters
     )

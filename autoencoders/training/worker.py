@@ -8,7 +8,8 @@ from threading import Thread
 
 from autoencoders.core.errors import InputError
 from autoencoders.core.rows import in_memory
-from autoencoders.training.processes import CONNECTED, OUTCOME, Job, Outcome, WorkerLost, leave_with_parent
+from autoencoders.training.jobs import Job, Outcome, WorkerLost
+from autoencoders.training.processes import CONNECTED, OUTCOME, leave_with_parent
 
 
 def main() -> None:

@@ -41,3 +41,25 @@ def test_the_cost_by_the_settings_is_that_of_the_network(name):
     assert found.parameters == network.count_params()
     # The rearranged up-sampling is counted as what it replaces.
     assert found.products == products(network)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_network_of_the_chapters_data_sets_is_shared(name):
+    settings = NETWORKS[name] | {"n_classes": 10}
+    shape = (*SHAPES[settings["dataset"]], 3 if settings["colour"] == "rgb" else 1)
+    if settings["kind"] in ("classifier", "dense"):
+        shape = (math.prod(shape),)
+    cost = costs.of_network(settings["kind"], shape, settings)
+    assert not costs.several_pay(cost, 10_000, 32, 2)
+
+
+def test_several_workers_pay_for_long_epochs_of_networks_with_few_parameters_for_their_products():
+    cost = costs.Cost(products=2_000_000, parameters=100_000)
+    assert costs.several_pay(cost, 60_000, 32, 2)
+    assert not costs.several_pay(cost, 60_000, 32, 1)
+    assert not costs.several_pay(cost, 6_000, 32, 2)
+    # A worker's part of a batch becomes too small for what it exchanges, or for one image.
+    assert not costs.several_pay(cost, 60_000, 32, 4)
+    assert not costs.several_pay(costs.Cost(10**9, 1), 60_000, 2, 4)
+    # Dense networks have about one product a parameter.
+    assert not costs.several_pay(costs.Cost(10**8, 10**8), 60_000, 128, 2)
