@@ -1,8 +1,38 @@
 """The layer that makes an autoencoder variational."""
 
-from autoencoders.networks.runtime import keras
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from autoencoders.networks.runtime import keras, tf
 
 ops = keras.ops
+
+
+class Part(NamedTuple):
+    """Which part of a batch a network is given, as tensors: integers of shape ()."""
+
+    first: "tf.Tensor"
+    batch_size: "tf.Tensor"
+    step: "tf.Tensor"
+
+
+_PART: ContextVar[Part | None] = ContextVar("part", default=None)
+
+
+@contextmanager
+def given_part(part: Part) -> Iterator[None]:
+    """Let `Sampling` know, within the block, that its images are but a part of a batch.
+
+    The parts together then draw what the whole batch would draw in the training step number `step`, from 0, and their
+    losses add up to its loss.
+    """
+    token = _PART.set(part)
+    try:
+        yield
+    finally:
+        _PART.reset(token)
 
 
 @keras.saving.register_keras_serializable(package="autoencoders")
@@ -31,11 +61,25 @@ class Sampling(keras.layers.Layer):
         """Take means and logarithms of variances, each [n, width], and return codes [n, width]."""
         mean, log_variance = inputs
         divergence = ops.sum(ops.square(mean) + ops.exp(log_variance) - log_variance - 1, axis=-1) / 2
-        self.add_loss(self.kl_weight * ops.mean(divergence))
+        part = _PART.get()
+        if part is None:
+            self.add_loss(self.kl_weight * ops.mean(divergence))
+        else:
+            self.add_loss(self.kl_weight * ops.sum(divergence) / ops.cast(part.batch_size, mean.dtype))
         if not training:
             return mean
-        drawn = keras.random.normal(ops.shape(mean), dtype=mean.dtype, seed=self.noise)
+        if part is None:
+            drawn = keras.random.normal(ops.shape(mean), dtype=mean.dtype, seed=self.noise)
+        else:
+            drawn = self._drawn(part, mean)
         return mean + ops.exp(log_variance / 2) * drawn
+
+    def _drawn(self, part, mean):
+        # The generator of Keras counts its calls, one a step, and draws with its seed and this number. Its variable
+        # cannot change where several devices train.
+        seed = tf.stack([tf.constant(self.seed % (tf.int32.max - 1), tf.int32), tf.cast(part.step, tf.int32)])
+        drawn = tf.random.stateless_normal((part.batch_size, mean.shape[-1]), seed, dtype=mean.dtype)
+        return drawn[part.first : part.first + tf.shape(mean)[0]]
 
     def compute_output_shape(self, shapes):
         """Return the shape of the codes, that of the means."""

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -141,13 +141,11 @@ def fit(
     # A model of its own around the network's layers, so that the optimizer's state stays out of what the caller saves.
     model = keras.Model(network.input, rearranged.outputs(network))
     model.compile(
-        optimizer=_optimizer(training, n_steps),
+        optimizer=optimizer(training, n_steps),
         loss=training.loss,
         metrics=["categorical_accuracy"] if training.loss == "categorical_crossentropy" else [],
         jit_compile=False,
-        # One call of TensorFlow for about a chunk: a signal and a loss that is no number are noticed after each. Of a
-        # single step Keras takes another path, which draws other orders.
-        steps_per_execution=max(batches.CHUNK // training.batch_size, 2),
+        steps_per_execution=steps_a_call(training),
     )
     with warnings.catch_warnings():
         # Keras warns of each data set whose number of batches it does not know; for that number see `shuffled`.
@@ -160,9 +158,16 @@ def fit(
             epochs=training.epochs,
             # Keras cannot shuffle a data set, and warns unless it is told not to; the batches are shuffled already.
             shuffle=False,
-            callbacks=_callbacks(training, len(images), bool(validation)),
+            callbacks=callbacks(training, len(images), bool(validation)),
             verbose=0,
         ).history
+    return finished(network, history, training)
+
+
+def finished(
+    network: keras.Model, history: Mapping[str, Sequence[float]], training: Training
+) -> dict[str, list[float]]:
+    """Return Keras's history of a training as `fit` does, or raise its `Diverged`."""
     found = {_name(key): [float(value) for value in values] for key, values in history.items()}
     # The last loss is from before the last step, which may be the one that breaks the weights.
     if not all(np.isfinite(values).all() for values in (found["loss"], *network.get_weights())):
@@ -177,7 +182,17 @@ def kept_epoch(history: dict[str, list[float]], training: Training) -> dict[str,
     return {key: values[kept] for key, values in history.items()}
 
 
-def _callbacks(training: Training, n_images: int, validates: bool) -> list[keras.callbacks.Callback]:
+def steps_a_call(training: Training) -> int:
+    """Return how many steps one call of TensorFlow makes, about a chunk of images.
+
+    A signal and a loss that is no number are noticed after each call. Of a single step Keras takes another path, which
+    draws other orders.
+    """
+    return max(batches.CHUNK // training.batch_size, 2)
+
+
+def callbacks(training: Training, n_images: int, validates: bool) -> list[keras.callbacks.Callback]:
+    """Return what ends a training early and what prints its progress, as Keras calls it."""
     found = [keras.callbacks.TerminateOnNaN(), Progress(n_images, training.epochs)]
     if training.early_stopping:
         monitor = "val_loss" if validates else "loss"
@@ -187,7 +202,14 @@ def _callbacks(training: Training, n_images: int, validates: bool) -> list[keras
     return found
 
 
-def _optimizer(training: Training, n_steps: int) -> keras.optimizers.Optimizer:
+def optimizer(training: Training, n_steps: int) -> keras.optimizers.Optimizer:
+    """Return the optimizer of a training of so many steps, with its schedule.
+
+    Raises
+    ------
+    InputError
+        If the optimizer has no such options.
+    """
     if "learning_rate" in training.optimizer_options:
         raise InputError("optimizer_options has a learning_rate, which would replace learning_rate; remove it there.")
     options = {"learning_rate": _rate(training, n_steps), **training.optimizer_options}

@@ -1,0 +1,160 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small import ROOT
+
+from autoencoders.core.errors import InputError
+from autoencoders.core.rows import Rows
+from autoencoders.images.preparation import Preparation
+from autoencoders.training.jobs import Job
+from stages.shared import files
+
+distributed = pytest.importorskip("distributed")
+
+from stages.shared import trainers  # noqa: E402
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (49, 8, 8, 3), dtype=np.uint8)
+SETTINGS = {"units": [4], "activation": "relu", "code_activation": "relu", "output_activation": "sigmoid", "seed": 0}
+SETTINGS |= {"loss": "binary_crossentropy", "optimizer": "adam", "learning_rate": 0.01, "batch_size": 16, "epochs": 2}
+
+
+@pytest.fixture
+def client():
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def job(tmp_path):
+    np.save(tmp_path / "images.npy", IMAGES)
+    return Job(
+        kind="dense",
+        name="network",
+        settings=SETTINGS,
+        images=Rows(files.StoredArray(tmp_path / "images.npy")),
+        targets=None,
+        preparation=Preparation("grey", flat=True),
+        folder=str(tmp_path),
+        root=str(ROOT),
+    )
+
+
+def pids(client) -> list[int]:
+    return list(client.run(os.getpid).values())
+
+
+def children() -> set[int]:
+    """Return the processes that train, of this whole machine."""
+    found = set()
+    for path in (path for path in os.listdir("/proc") if path.isdigit()):
+        try:
+            with open(f"/proc/{path}/cmdline", "rb") as file:
+                if b"autoencoders.training.worker" in file.read():
+                    found.add(int(path))
+        except OSError:
+            continue
+    return found
+
+
+def test_two_workers_train_to_the_weights_of_one(client, job):
+    two, one = trainers.train(client, job), trainers.train(client, job, trainers.workers(client)[:1])
+    assert two.history["loss"] == pytest.approx(one.history["loss"], abs=1e-5)
+    for found, expected in zip(two.weights, one.weights, strict=True):
+        assert found == pytest.approx(expected, abs=1e-5)
+
+
+def ends_in_a_sentence(client, job, kill, sentence: str) -> None:
+    """Train until both workers train, call `kill`, and see the training and its processes end."""
+    before, at = children(), []
+
+    def later() -> None:
+        while len(children() - before) < 2:
+            time.sleep(0.1)
+        time.sleep(3)
+        at.append(time.monotonic())
+        kill()
+
+    thread = threading.Thread(target=later)
+    thread.start()
+    with pytest.raises(InputError, match=sentence):
+        trainers.train(client, replace(job, settings=SETTINGS | {"epochs": 10**6}))
+    thread.join()
+    while children() - before and time.monotonic() < at[0] + 120:
+        time.sleep(0.1)
+    assert not children() - before
+    assert time.monotonic() < at[0] + 120
+
+
+def test_a_worker_that_is_killed_ends_the_training_of_all(client, job):
+    victim = pids(client)[0]
+    sentence = "^the training of network has lost .*; nothing was written, run it again.$"
+    ends_in_a_sentence(client, job, lambda: os.kill(victim, signal.SIGKILL), sentence)
+
+
+def test_a_process_that_is_killed_ends_the_training_of_all_and_is_named(client, job):
+    before = children()
+    sentence = "network on worker . of 2, 127.0.0.1:[0-9]+, ended by signal SIGKILL; nothing was written"
+    ends_in_a_sentence(client, job, lambda: os.kill(min(children() - before), signal.SIGKILL), sentence)
+
+
+def test_a_scheduler_that_is_killed_ends_the_training(job, tmp_path):
+    file = tmp_path / "scheduler.json"
+    options = ["--scheduler-file", str(file), "--no-dashboard"]
+    scheduler = subprocess.Popen([sys.executable, "-m", "dask", "scheduler", "--port", "0", *options])
+    others = [
+        subprocess.Popen([sys.executable, "-m", "dask", "worker", "--nthreads", "1", "--death-timeout", "60", *options])
+        for _ in range(2)
+    ]
+    try:
+        with distributed.Client(scheduler_file=str(file), set_as_default=False, timeout=120) as client:
+            client.wait_for_workers(2, timeout=120)
+            sentence = "^the training of network has lost the scheduler"
+            ends_in_a_sentence(client, job, scheduler.kill, sentence)
+    finally:
+        for process in (scheduler, *others):
+            process.terminate()
+            process.wait()
+
+
+def test_a_stage_runs_whole_on_a_worker_that_trains_nothing_else(client, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(trainers, "ROOT", str(tmp_path))
+    (tmp_path / "stage.py").write_text(
+        "import os, sys, time\n"
+        "name = sys.argv[1]\n"
+        "open(f'{name}-begun', 'w').write(str(os.getppid()))\n"
+        "while not os.path.exists('go'):\n"
+        "    time.sleep(0.05)\n"
+        "sys.exit('error: all is wrong; correct it.' if name == 'wrong' else 0)\n"
+    )
+    errors = []
+
+    def run(name: str) -> None:
+        try:
+            trainers.run_stage(client, "stage", name)
+        except InputError as error:
+            errors.append(str(error))
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in ("right", "wrong")]
+    for thread in threads:
+        thread.start()
+    paths = [tmp_path / f"{name}-begun" for name in ("right", "wrong")]
+    while not all(path.exists() and path.read_text() for path in paths):
+        time.sleep(0.05)
+    assert {int(path.read_text()) for path in paths} == set(pids(client))
+    (tmp_path / "go").touch()
+    for thread in threads:
+        thread.join()
+    assert errors == ["all is wrong; correct it."]
