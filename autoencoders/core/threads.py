@@ -4,8 +4,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from threadpoolctl import ThreadpoolController
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 
 @contextmanager
@@ -17,16 +19,27 @@ def one_thread() -> Iterator[None]:
     eigenvector. Results that are to be the same bytes in every run and on every machine are therefore computed by one
     thread. Only libraries that are loaded already are held: import what computes before.
     """
-    with _controller(len(sys.modules)).limit(limits=1):
+    controller = _controller(len(sys.modules))
+    if controller is None:
+        yield
+        return
+    with controller.limit(limits=1):
         yield
 
 
 def hold_one_thread() -> None:
     """Hold BLAS, and OpenMP in this thread, to one thread for good, as far as they are loaded."""
-    _controller(len(sys.modules)).limit(limits=1)
+    if (controller := _controller(len(sys.modules))) is not None:
+        controller.limit(limits=1)
 
 
 @lru_cache(maxsize=1)
-def _controller(n_modules: int) -> ThreadpoolController:
+def _controller(n_modules: int) -> "ThreadpoolController | None":
     # Finding the loaded libraries takes some 10 ms, limiting them 0.2 ms: they are looked for anew only after imports.
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        # scikit-learn brings it, and with it whatever fits or sums. Exported networks are used without it, and what
+        # computes there takes no BLAS: pictures are read, graphs run, and distances summed vector by vector.
+        return None
     return ThreadpoolController()

@@ -57,6 +57,8 @@ def _scheduler(arguments: list[str]) -> str | None:
                 raise InputError(f"{OPTION} wants an address, such as tcp://127.0.0.1:8786.")
             given = address if is_ else arguments[place + 1]
             del arguments[place : place + (1 if is_ else 2)]
+            # The stage `train` and the processes of workers go by the environment.
+            os.environ[ADDRESS] = given
             return given
     return os.environ.get(ADDRESS) or None
 
