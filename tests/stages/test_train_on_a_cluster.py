@@ -1,0 +1,64 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from small import ROOT
+
+from autoencoders.networks import storage
+from autoencoders.training import costs
+from stages import train
+
+distributed = pytest.importorskip("distributed")
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+NAME = "digits-simple"
+
+
+def contents() -> dict[str, bytes]:
+    files = [*Path("models", NAME).iterdir(), Path("metrics/train", f"{NAME}.json")]
+    return {file.name: file.read_bytes() for file in files}
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """Two workers, to whose scheduler stages are pointed."""
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
+        yield cluster
+
+
+def test_a_short_training_gives_the_same_bytes_on_a_worker(workspace, cluster):
+    command = [sys.executable, "-m", "stages.train", "autoencoders", NAME]
+    found = []
+    for address in ("", cluster.scheduler_address):
+        shutil.rmtree(Path("models", NAME))
+        environment = {**os.environ, "DASK_SCHEDULER_ADDRESS": address, "PYTHONPATH": str(ROOT)}
+        subprocess.run(command, check=True, env=environment)
+        found.append(contents())
+    assert found[0] == found[1]
+
+
+def test_a_long_training_is_shared_and_ends_in_the_same_losses(workspace, cluster, monkeypatch, capsys):
+    monkeypatch.setattr(costs, "LONG_EPOCH", 0)
+    monkeypatch.setattr(costs, "PRODUCTS_A_PARAMETER", 0)
+    losses, weights = pd.read_csv(f"models/{NAME}/history.csv")["loss"], storage.load(Path("models", NAME))
+    shutil.rmtree(Path("models", NAME))
+    train.main("autoencoders", NAME)
+    assert f"{NAME}: trains on 2 workers" in capsys.readouterr().out
+    assert pd.read_csv(f"models/{NAME}/history.csv")["loss"].to_numpy() == pytest.approx(losses, abs=1e-5)
+    for found, expected in zip(storage.load(Path("models", NAME)).get_weights(), weights.get_weights(), strict=True):
+        assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_without_a_scheduler_a_training_is_refused_and_nothing_changes(workspace, monkeypatch):
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:1")
+    monkeypatch.setattr("stages.shared.trainers.CONNECT", 1)
+    before = contents()
+    with pytest.raises(ValueError, match="^no scheduler answers at 'tcp://127.0.0.1:1'"):
+        train.main("autoencoders", NAME)
+    assert contents() == before
