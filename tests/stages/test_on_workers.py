@@ -142,5 +142,7 @@ def test_an_address_is_an_option_or_a_variable_and_no_argument_of_the_stage(clos
         assert ended.value.code.startswith(f"error: No scheduler answers at '{address}'")
         assert time.monotonic() - start < 30
     assert given == ["photos", "photos"]
+    # The option is in the environment too, for what the stage starts.
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "")
     monkeypatch.setattr(sys, "argv", ["/somewhere/stages/example.py", "photos"])
     run(stage)
