@@ -87,11 +87,6 @@ def computed_by(engine: Engine | None) -> Iterator[None]:
         _ENGINE.reset(token)
 
 
-def elsewhere() -> bool:
-    """Say whether an engine is given, which may compute in other processes."""
-    return _ENGINE.get() is not None
-
-
 def in_order(function: Callable[[Item], Result], items: Iterable[Item], own: Engine = THIS_PROCESS) -> Iterator[Result]:
     """Yield `function` of each item, in the order of the items.
 

@@ -13,7 +13,7 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 # What whoever adds a kind of network does about a layer that is unknown here.
-TODO = "translate it in autoencoders/inference/layers.py"
+REMEDY = "translate it in autoencoders/inference/layers.py"
 
 
 @dataclass(frozen=True)
@@ -102,15 +102,15 @@ def add_layer(nodes: Nodes, x: Tensor, layer: Mapping[str, Any], weights: list[n
     name = f"{layer['name']}/{kind}"
     activation = config.get("activation", "linear")
     if kind not in LAYERS:
-        raise NotImplementedError(f"the class {kind} of the layer {layer['name']} is unknown; {TODO}")
+        raise NotImplementedError(f"the class {kind} of the layer {layer['name']} is unknown; {REMEDY}")
     add, options = LAYERS[kind]
     for option, value in options.items():
         if config.get(option, value) != value:
-            raise NotImplementedError(f"{option}={config[option]} of the layer {layer['name']} is unknown; {TODO}")
+            raise NotImplementedError(f"{option}={config[option]} of the layer {layer['name']} is unknown; {REMEDY}")
     if kind == "LSTM":
         return add(nodes, x, name, config, *weights)
     if str(activation) not in ACTIVATIONS:
-        raise NotImplementedError(f"the activation {activation} of the layer {layer['name']} is unknown; {TODO}")
+        raise NotImplementedError(f"the activation {activation} of the layer {layer['name']} is unknown; {REMEDY}")
     return ACTIVATIONS[activation](nodes, f"{layer['name']}/{activation}", add(nodes, x, name, config, *weights))
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 
-from autoencoders.core.rows import PART, Rows, Watch, summed, unwatched
+from autoencoders.core.rows import BLOCK_SIZE, PART, Rows, Watch, summed, unwatched
 from autoencoders.core.threads import one_thread
 from autoencoders.scaling.affine import Standard
 
@@ -52,8 +52,7 @@ def principal_components(vectors: Rows | np.ndarray, n: int, watch: Watch = unwa
     """
     count, width = vectors.shape
     origin = _origin(vectors)
-    # In blocks of a thousand rows.
-    part = max(PART, WIDTHS_IN_PART * width // 1000)
+    part = max(PART, WIDTHS_IN_PART * width // BLOCK_SIZE)
     what = "principal components"
     sums, products = summed(partial(_sums_and_products, vectors, origin), count, part, watch, what)
     products -= np.outer(sums, sums / count)

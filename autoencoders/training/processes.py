@@ -7,7 +7,6 @@ cannot train by itself. This module imports no TensorFlow.
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -44,13 +43,6 @@ CONNECTED, OUTCOME = "connected", "outcome"
 
 class Stopped(Exception):
     """A training was told to stop."""
-
-
-def free_port() -> int:
-    """Return a port of this machine at which nothing listens at the moment."""
-    with socket.socket() as found:
-        found.bind(("", 0))
-        return found.getsockname()[1]
 
 
 def train_here(

@@ -4,7 +4,6 @@ A worker starts a process of its own for each training (`autoencoders.training.p
 Workers see the caller's files under the caller's paths. Only a `distributed.Client` is needed.
 """
 
-import logging
 import os
 import pickle
 import secrets
@@ -20,12 +19,11 @@ from autoencoders.core.errors import InputError
 from autoencoders.training import costs
 from autoencoders.training.jobs import Job, Outcome, WorkerLost
 from autoencoders.training.processes import run_here, train_here
+from stages.shared.workers import connected
 
 ROOT = str(Path(__file__).resolve().parents[2])
 # Seconds between two looks at the workers, and until those that are told to stop must have done so.
 INTERVAL, GRACE = 0.5, 30.0
-# Seconds to connect.
-CONNECT = 30
 
 
 def workers(client: distributed.Client) -> list[str]:
@@ -49,7 +47,8 @@ def trained(address: str, job: Job, module: str, *arguments: str) -> Outcome | N
     InputError
         As `train` and `run_stage` do, or if no scheduler answers.
     """
-    with _connected(address) as client:
+    client = connected(address)
+    try:
         cost = costs.of_network(job.kind, job.preparation.shape(job.images.shape[1:]), job.settings)
         n_workers = len(workers(client))
         if costs.several_pay(cost, len(job.images), job.settings["batch_size"], n_workers):
@@ -57,21 +56,6 @@ def trained(address: str, job: Job, module: str, *arguments: str) -> Outcome | N
             return train(client, job)
         run_stage(client, module, *arguments)
         return None
-
-
-@contextmanager
-def _connected(address: str) -> Iterator[distributed.Client]:
-    # What matters of it is said in a sentence.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    try:
-        client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"no scheduler answers at '{address}' ({type(error).__name__}); start `dask scheduler` there, correct "
-            "DASK_SCHEDULER_ADDRESS, or unset it."
-        ) from None
-    try:
-        yield client
     finally:
         client.close(timeout=2)
 

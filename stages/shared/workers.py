@@ -39,6 +39,27 @@ KILLED_TASKS = 10
 CONNECT, LOOK = 30, 5
 
 
+def connected(address: str) -> Any:
+    """Return a client of the scheduler at an address, which is to be closed.
+
+    Raises
+    ------
+    InputError
+        If no scheduler answers there.
+    """
+    # What matters of Dask's own lines is said in a sentence.
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("distributed"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        return distributed.Client(address, timeout=CONNECT, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"No scheduler answers at '{address}' ({type(error).__name__}); start `dask scheduler` there, correct "
+            "DASK_SCHEDULER_ADDRESS, or unset it."
+        ) from None
+
+
 class _Task(NamedTuple):
     future: Any
     items: list
@@ -106,17 +127,7 @@ class Cluster:
     def _connected(self) -> Any:
         if self._client is not None:
             return self._client
-        # What matters of it is said here in a sentence.
-        for name in list(logging.root.manager.loggerDict):
-            if name.startswith("distributed"):
-                logging.getLogger(name).setLevel(logging.CRITICAL)
-        try:
-            self._client = distributed.Client(self.address, timeout=CONNECT, set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"No scheduler answers at '{self.address}' ({type(error).__name__}); start `dask scheduler` there, "
-                "correct DASK_SCHEDULER_ADDRESS, or unset it."
-            ) from None
+        self._client = connected(self.address)
         self._project = described(str(Path(__file__).resolve().parents[2]))
         self._look()
         self.log(

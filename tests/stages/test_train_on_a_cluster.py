@@ -57,8 +57,8 @@ def test_a_long_training_is_shared_and_ends_in_the_same_losses(workspace, cluste
 
 def test_without_a_scheduler_a_training_is_refused_and_nothing_changes(workspace, monkeypatch):
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:1")
-    monkeypatch.setattr("stages.shared.trainers.CONNECT", 1)
+    monkeypatch.setattr("stages.shared.workers.CONNECT", 1)
     before = contents()
-    with pytest.raises(ValueError, match="^no scheduler answers at 'tcp://127.0.0.1:1'"):
+    with pytest.raises(ValueError, match="^No scheduler answers at 'tcp://127.0.0.1:1'"):
         train.main("autoencoders", NAME)
     assert contents() == before

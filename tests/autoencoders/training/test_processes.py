@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from clusters import free_port
 from small import ROOT
 
 from autoencoders.core.errors import InputError
@@ -17,7 +18,7 @@ from autoencoders.networks import architectures, runtime
 from autoencoders.training import processes
 from autoencoders.training.fit import Training, fit
 from autoencoders.training.jobs import Job, WorkerLost
-from autoencoders.training.processes import Stopped, free_port, run_here, train_here
+from autoencoders.training.processes import Stopped, run_here, train_here
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
 SETTINGS = {"units": [4], "activation": "relu", "code_activation": "relu", "output_activation": "sigmoid", "seed": 0}

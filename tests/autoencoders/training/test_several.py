@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from clusters import free_port
 from small import ROOT
 
 from autoencoders.core.rows import Rows
@@ -13,7 +14,6 @@ from autoencoders.images.preparation import Preparation, one_hot
 from autoencoders.networks import architectures, runtime
 from autoencoders.training import several
 from autoencoders.training.fit import Diverged, Training, fit
-from autoencoders.training.processes import free_port
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
