@@ -1,6 +1,11 @@
-"""Stages in one process and on workers of a Dask cluster on this machine: time, bytes sent, memory of the workers."""
+"""Stages in one process and on workers of a Dask cluster on this machine: time, bytes sent, memory of the workers.
+
+Workers hold one core each, so that two cores can show what two machines of one core would do. A stage in one process is
+measured on one core, which ratios are to, and on all cores.
+"""
 
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -15,20 +20,35 @@ from benchmarks.growth import NETWORK, lacking
 from benchmarks.measuring import Options, environment, ratios, run, summary
 from benchmarks.tables import figure, table
 
-TITLE = "Scale: stages on workers of a Dask cluster, synthetic 32×32×3 images"
+TITLE = "Scale: stages on workers of a Dask cluster"
 SIZES, SIZES_QUICK = (100_000, 1_000_000), (5_000,)
-WORKERS = (1, 2)
-# Made once, by one process.
-BEFORE = [["stages.preprocess", "photos"], ["stages.train", "autoencoders", NETWORK]]
+# Cores of the stage's own process, or workers of one core each.
+ONE_CORE, ALL_CORES = "one core", "all cores"
+HOW = {ONE_CORE: 0, ALL_CORES: 0, "1 worker": 1, "2 workers": 2}
+# A network whose training workers share, if its epoch is long enough, and one for the codes.
+SHARED = "photos-strided"
+EMBEDDING, REPRESENTATION = "photos-pca-spectral", "photos-pca"
+PICTURES = "pictures"
 STAGES = {
+    "extract": ["stages.extract", PICTURES],
     "preprocess": ["stages.preprocess", "photos"],
+    "train": ["stages.train", "autoencoders", SHARED],
     "encode": ["stages.encode", NETWORK],
-    "represent": ["stages.represent", "photos-pca"],
+    "represent": ["stages.represent", REPRESENTATION],
+    "embed": ["stages.embed", EMBEDDING],
     "cluster": ["stages.cluster", NETWORK],
     "search": ["stages.search", NETWORK],
 }
+# Stages that are measured on so many images at most: on more they would take this machine hours.
+MOST = {"extract": 100_000, "train": 100_000, "embed": 100_000}
+# Made once, by one process.
+BEFORE = [
+    ["stages.preprocess", "photos"],
+    ["stages.train", "autoencoders", NETWORK],
+    ["stages.represent", REPRESENTATION],
+]
 # MiB, so that codes go through blocks at the smaller size too.
-IN_MEMORY = 64
+IN_MEMORY = 16
 LIMIT = 3 * 3600.0
 # In a process of its own: what this one imports would count as memory of those that it starts.
 WAIT = """
@@ -36,48 +56,90 @@ import sys
 from distributed import Client
 Client(sys.argv[1], timeout=120).wait_for_workers(int(sys.argv[2]), timeout=120)
 """
+KEYS = ("seconds", "processor", "peak_memory", "worker_memory", "sent")
 
 
-def measure(options: Options, log: Callable[[str], None]) -> dict:
-    """Return for each size, number of workers (0: none) and stage the seconds, bytes sent and memory of a worker."""
-    values = workspace.parameters(options)
-    values["datasets"]["photos"]["limit"] = None
-    values["autoencoders"][NETWORK]["epochs"] = 1
-    values["in_memory"] = 1 if options.quick else IN_MEMORY
-    sizes, notes = {}, {}
+def measure(options: Options, log: Callable[[str], None]) -> Iterator[dict]:
+    """Yield what is measured so far: for each size, way to run and stage the seconds, bytes sent and memory.
+
+    A stage is measured in all ways, one after the other, before the next stage, so that other work on the machine
+    falls on all of them.
+    """
+    result: dict = {"sizes": {}, "notes": {}}
     for size in SIZES_QUICK if options.quick else SIZES:
         if reason := lacking(size, shutil.disk_usage(options.scratch or tempfile.gettempdir()).free):
-            notes[str(size)] = reason
+            result["notes"][str(size)] = reason
             continue
         with workspace.scratch(options) as folder:
-            workspace.write_parameters(folder, values)
+            workspace.write_parameters(folder, _parameters(options))
             log(f"{size:,} images: writing them")
             run(["python", "-m", "benchmarks.scripts.synthetic", str(size)], folder)
+            if size <= MOST["extract"]:
+                run(["python", "-m", "benchmarks.scripts.pictures", str(size), PICTURES], folder)
             for command in BEFORE:
                 run(["python", "-m", *command], folder, limit=LIMIT)
-            sizes[str(size)] = {str(n): _stages(folder, n, size, options, log) for n in (0, *WORKERS)}
-    return {"sizes": sizes, "ratios": _ratios(sizes), "notes": notes}
+            found: dict[str, dict] = {how: {} for how in HOW}
+            result["sizes"][str(size)] = found
+            for stage, command in STAGES.items():
+                if size > MOST.get(stage, size):
+                    continue
+                for how, of in _stage(folder, command, options).items():
+                    found[how][stage] = of
+                    log(f"{size:,} images, {how}: {stage} {of['seconds']['median']:.1f} s")
+                result["ratios"] = _ratios(result["sizes"])
+                yield result
 
 
-def _stages(folder: Path, n: int, size: int, options: Options, log: Callable[[str], None]) -> dict:
+def _parameters(options: Options) -> dict:
+    """Return the default graph's parameters with one epoch, one clustering, and a data set of pictures."""
+    values = workspace.parameters(options)
+    values["datasets"]["photos"]["limit"] = None
+    values["datasets"][PICTURES] = {
+        **{"source": "folder", "path": PICTURES, "labels": "none", "size": [32, 32], "fit": "crop", "colour": "rgb"},
+        **{"unreadable": "stop", "max_pixels": 10**8, "limit": None, "seed": 0},
+        **{"test_share": 0.1, "validation_share": 0.1},
+    }
+    for name in (NETWORK, SHARED):
+        values["autoencoders"][name] |= {"epochs": 1}
+    values["in_memory"] = 1 if options.quick else IN_MEMORY
+    kmeans = {**values["cluster"]["kmeans"], "n_init": 3}
+    first = next(iter(values["cluster"]["clusterings"].items()))
+    values["cluster"] |= {"clusterings": dict([first]), "seeds": 1, "kmeans": kmeans}
+    of = next(block for block in values["embeddings"].values() if block["kind"] == "spectral")
+    values["embeddings"][EMBEDDING] = {**of, "of": REPRESENTATION, "dataset": "photos"}
+    return values
+
+
+def _stage(folder: Path, command: list[str], options: Options) -> dict:
     found: dict[str, dict[str, list]] = {}
-    with _cluster(folder, n) as (address, workers):
-        variables = environment(DASK_SCHEDULER_ADDRESS=address or "")
-        for _ in range(options.repetitions):
-            for stage, (module, *arguments) in STAGES.items():
-                before = _sent()
-                child = run(["python", "-m", module, *arguments], folder, variables=variables, limit=LIMIT)
-                each = {"seconds": child.seconds, "peak_memory": child.peak_memory, "sent": _sent() - before}
-                each["worker_memory"] = max((_peak(worker.pid) for worker in workers), default=0)
-                for key, value in each.items():
-                    found.setdefault(stage, {}).setdefault(key, []).append(value)
-                log(f"{size:,} images, {n} workers: {stage} {child.seconds:.1f} s")
-    return {stage: {key: summary(values) for key, values in each.items()} for stage, each in found.items()}
+    for _ in range(options.repetitions):
+        for how, n in HOW.items():
+            with _cluster(folder, n) as (address, workers):
+                sent, used = _sent(), _processor(workers)
+                variables = environment(DASK_SCHEDULER_ADDRESS=address or "")
+                with _held_to({0} if how == ONE_CORE else None):
+                    child = run(["python", "-m", *command], folder, variables=variables, limit=LIMIT)
+                each = {"seconds": child.seconds, "processor": _processor(workers) - used, "sent": _sent() - sent}
+                each |= {"peak_memory": child.peak_memory, "worker_memory": max(map(_peak, workers), default=0)}
+            for key, value in each.items():
+                found.setdefault(how, {}).setdefault(key, []).append(value)
+    return {how: {key: summary(values) for key, values in of.items()} for how, of in found.items()}
 
 
 @contextmanager
-def _cluster(folder: Path, n: int) -> Iterator[tuple[str | None, list[subprocess.Popen]]]:
-    """Yield the address of a scheduler with `n` workers, and the workers; nothing where `n` is 0."""
+def _held_to(cores: set[int] | None) -> Iterator[None]:
+    """Hold what is started here to some of the cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def _cluster(folder: Path, n: int) -> Iterator[tuple[str | None, list[int]]]:
+    """Yield the address of a scheduler with `n` workers, and their process numbers; nothing where `n` is 0."""
     if not n:
         yield None, []
         return
@@ -93,10 +155,11 @@ def _cluster(folder: Path, n: int) -> Iterator[tuple[str | None, list[subprocess
 
     try:
         start("scheduler", "--port", str(port))
-        for _ in range(n):
-            start("worker", address, "--nthreads", "1", "--no-nanny", "--memory-limit", "0")
+        for core in range(n):
+            with _held_to({core}):
+                start("worker", address, "--nthreads", "1", "--no-nanny", "--memory-limit", "0")
         run(["python", "-c", WAIT, address, str(n)], folder, limit=300)
-        yield address, started[1:]
+        yield address, [process.pid for process in started[1:]]
     finally:
         for process in started:
             process.kill()
@@ -109,6 +172,17 @@ def _sent() -> int:
     return next(int(line.split()[9]) for line in lines if line.strip().startswith("lo:"))
 
 
+def _processor(pids: list[int]) -> float:
+    """Return the processor seconds that ended children of this process, and workers with theirs, have taken so far."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ticks = 0
+    for pid in pids:
+        # After the name in brackets, which may hold blanks; user and system time, own and of ended children.
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        ticks += sum(map(int, fields[11:15]))
+    return ended.ru_utime + ended.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _peak(pid: int) -> int:
     """Return the most bytes that a process has had in memory since it started."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
@@ -118,33 +192,37 @@ def _peak(pid: int) -> int:
 def _ratios(sizes: dict) -> dict:
     return {
         size: {
-            n: {
-                stage: ratios(each["seconds"]["values"], by_n["0"][stage]["seconds"]["values"])
+            how: {
+                stage: ratios(each["seconds"]["values"], by_how[ONE_CORE][stage]["seconds"]["values"])
                 for stage, each in of.items()
             }
-            for n, of in by_n.items()
-            if n != "0"
+            for how, of in by_how.items()
+            if how != ONE_CORE
         }
-        for size, by_n in sizes.items()
+        for size, by_how in sizes.items()
     }
 
 
 def lines(result: dict) -> list[str]:
     """Return the part as Markdown."""
     rows = []
-    for size, by_n in result["sizes"].items():
-        for stage in STAGES:
-            for n, stages in by_n.items():
-                found, ratio = stages[stage], result["ratios"][size].get(n, {}).get(stage)
-                memory = (figure(found[key], 0, factor=2**-20) for key in ("peak_memory", "worker_memory"))
-                cells = [figure(found["seconds"]), figure(ratio, 2) if ratio else "", *memory]
-                rows.append([stage, f"{int(size):,}", n, *cells, figure(found["sent"], 0, factor=2**-20)])
-    header = ["stage", "images", "workers", "seconds", "seconds ×", "peak MiB", "peak MiB of a worker", "MiB sent"]
+    for size, by_how in result["sizes"].items():
+        for stage in by_how[ONE_CORE]:
+            for how, stages in by_how.items():
+                found, ratio = stages[stage], result["ratios"][size].get(how, {}).get(stage)
+                memory = (figure(found[key], 0, factor=2**-20) for key in ("peak_memory", "worker_memory", "sent"))
+                times = [figure(found["seconds"]), figure(ratio, 2) if ratio else "", figure(found["processor"])]
+                rows.append([stage, f"{int(size):,}", how, *times, *memory])
+    header = ["stage", "images", "run", "seconds", "seconds ×", "processor s"]
+    header += ["peak MiB", "peak MiB of a worker", "MiB sent"]
     return [
         *table(header, rows),
         "",
-        f"Training images, with a tenth as many test images; in_memory {IN_MEMORY} MiB. Without workers a stage uses",
-        f"all {os.cpu_count()} cores where it can, a worker one. A worker's peak is that of all stages so far. What is",
-        "sent is what went over the loopback interface, by other programs too.",
+        f"Synthetic 32×32×3 training images, with a tenth as many test images; `extract` reads JPEG files of 256×192. "
+        f"in_memory {IN_MEMORY} MiB. "
+        f"`train` is one epoch of {SHARED}; `encode`, `cluster` (K-means in full, one seed) and `search` are those of "
+        f"{NETWORK}. Each worker is held to one core. Ratios are to a run on one core. Processor seconds are those of "
+        "the stage and the workers. Peaks include pages of mapped files. What is sent is what went over the loopback "
+        "interface, by other programs too.",
         *(f"{int(size):,} images: {note}" for size, note in result["notes"].items()),
     ]

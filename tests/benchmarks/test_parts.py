@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import pytest
@@ -98,16 +99,26 @@ def test_growth_shows_each_step():
     assert "1,000 images: skipped." in text
 
 
-def test_scale_shows_each_number_of_workers_beside_none():
+def test_scale_shows_workers_beside_one_core():
     def stages(seconds):
-        keys = ("peak_memory", "sent", "worker_memory")
-        found = {"seconds": summary([seconds]), **{key: summary([2**20]) for key in keys}}
-        return dict.fromkeys(scale.STAGES, found)
+        found = {"seconds": summary([seconds]), **{key: summary([2**20]) for key in scale.KEYS[1:]}}
+        return {"encode": {**found, "processor": summary([seconds + 1])}}
 
-    sizes = {"1000": {"0": stages(4.0), "1": stages(5.0), "2": stages(3.0)}}
+    seconds = dict(zip(scale.HOW, (4.0, 2.5, 5.0, 3.0), strict=True))
+    sizes = {"1000": {how: stages(each) for how, each in seconds.items()}}
     text = "\n".join(scale.lines({"sizes": sizes, "ratios": scale._ratios(sizes), "notes": {}}))
-    assert "| encode | 1,000 | 0 | 4.0 |  | 1 | 1 | 1 |" in text
-    assert "| encode | 1,000 | 2 | 3.0 | 0.75 | 1 | 1 | 1 |" in text
+    assert "| encode | 1,000 | one core | 4.0 |  | 5.0 | 1 | 1 | 1 |" in text
+    assert "| encode | 1,000 | 2 workers | 3.0 | 0.75 | 4.0 | 1 | 1 | 1 |" in text
+
+
+def test_scale_counts_the_processor_time_of_workers_and_of_ended_processes():
+    code = "import sys, time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\nsys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as worker:
+        before = scale._processor([])
+        worker.stdout.readline()
+        assert 0.25 <= scale._processor([worker.pid]) - before < 5
+        worker.stdin.close()
+    assert scale._processor([]) - before >= 0.25
 
 
 def test_dvcs_own_share_is_what_no_process_accounts_for():
