@@ -68,6 +68,12 @@ def worst(found: Mapping[str, Mapping[str, float]]) -> float:
 
 def lines(result: dict) -> list[str]:
     """Return the part as Markdown."""
+    return [*_rounding(result), *_more(result), *_seeds(result)]
+
+
+def _rounding(result: dict) -> list[str]:
+    if not result["rounding"]:
+        return ["Rounding errors were left out (`--draws 0`)."]
     moves = [score["moves"] for found in result["rounding"].values() for score in found.values()]
     above = sum(move > AIM for move in moves)
     return [
@@ -79,8 +85,6 @@ def lines(result: dict) -> list[str]:
         *table(["code", "form", "accuracy", "NMI", "ARI"], list(_clustered(result["rounding"]))),
         "",
         *table(["code", "precision of search at 1, by angle", "largest move of any"], list(_found(result["rounding"]))),
-        *_more(result),
-        *_seeds(result),
     ]
 
 

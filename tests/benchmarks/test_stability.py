@@ -102,6 +102,11 @@ def test_a_move_is_the_largest_distance_from_the_score_as_it_is():
     assert "| some | 0.900 | 0.0000 |" in text
 
 
+def test_without_rounding_errors_there_is_no_table_of_them():
+    text = "\n".join(moves.lines({"draws": 0, "rounding": {}, "more": {}, "seeds": {}}))
+    assert text == "Rounding errors were left out (`--draws 0`)."
+
+
 def test_a_spread_over_seeds_has_mean_deviation_and_range():
     found = moves.spread([metrics(0.5, 0.9), metrics(0.7, 0.8)])
     assert found["some kmeans accuracy"] == pytest.approx({"mean": 0.6, "deviation": 0.1, "min": 0.5, "max": 0.7})
