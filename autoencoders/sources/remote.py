@@ -186,5 +186,5 @@ def _reason(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     # Addresses of endpoints and signed links may hold what nobody else should read.
     text = re.sub(r"://[^/\s]*@", "://", text)
-    text = re.sub(r"\?\S*", "", text).rstrip(".")
+    text = re.sub(r"\?[^\s\"')]*", "", text).rstrip(".")
     return shown(text if len(text) <= 200 else f"{text[:200]}…")
