@@ -12,6 +12,7 @@ from autoencoders.images.forms import Form
 from autoencoders.images.splits import digests
 from autoencoders.sources import Stream, download, stream
 from autoencoders.sources.streams import Block
+from stages.shared import inventories
 from stages.shared.files import data, whole, write_json, write_rows
 from stages.shared.parameters import read
 from stages.shared.progress import counted
@@ -50,7 +51,7 @@ def main(dataset: str) -> None:
         options["form"] = Form(**{**block.model_dump(include=FORM), "size": block.image_size})
     home = download.data_home(DEFAULT_HOME)
     with arguments_of(f"datasets.{dataset}"), whole(data("raw", dataset)) as (folder,):
-        found = stream(block.source, options, path=Path(block.path), home=home)
+        found = stream(block.source, options, path=inventories.resolved(Path(block.path)), home=home)
         counts = _write(found, folder, dataset)
         write_json(folder / "classes.json", found.classes)
         about = {"dataset": dataset, "source": block.source, "origin": found.origin, **counts}

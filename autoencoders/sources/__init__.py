@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from autoencoders.core.errors import InputError
+from autoencoders.core.errors import ArgumentError, InputError
+from autoencoders.sources.remote import Inventory
 from autoencoders.sources.streams import Stream, of_arrays
 
 __all__ = ["SOURCES", "Stream", "stream"]
@@ -17,7 +18,7 @@ SOURCES = ("bundled_photos", "bundled_digits", "cifar10", "mnist", "folder", "ta
 
 
 def stream(
-    source: str, options: Mapping[str, Any], *, path: Path, home: Path, log: Callable[[str], None] = print
+    source: str, options: Mapping[str, Any], *, path: Path | Inventory, home: Path, log: Callable[[str], None] = print
 ) -> Stream:
     """Begin to read the images of a source.
 
@@ -30,8 +31,8 @@ def stream(
         The other arguments of the source's function: `crops`, `test_share`, `seed`, `limit` (`bundled.photos`),
         `test_share`, `seed`, `limit` (`bundled.digits`, `mnist.load`), with them `batches` (`cifar10.load`), or what
         the `stream` of the modules `folder`, `table`, `arrays` and `idx` takes.
-    path : Path
-        Of the user's own images; other sources ignore it.
+    path : Path or Inventory
+        Of the user's own images; other sources ignore it. What lies in a folder of a store: `folder` and `table` alone.
     home : Path
         Folder of the official files. What is missing there is downloaded into it; other sources ignore it.
     log : callable
@@ -71,12 +72,21 @@ def stream(
         case "arrays":
             from autoencoders.sources import arrays
 
-            return arrays.stream(path, log=log, **options)
+            return arrays.stream(_here(path, source), log=log, **options)
         case "idx":
             from autoencoders.sources import idx
 
-            return idx.stream(path, log=log, **options)
+            return idx.stream(_here(path, source), log=log, **options)
         case _:
             raise InputError(f"There is no source '{source}'; use {' or '.join(SOURCES)}.")
     parts = {"train": (found.train.images, found.train.labels), "test": (found.test.images, found.test.labels)}
     return of_arrays(found.classes, found.origin, parts)
+
+
+def _here(path: Path | Inventory, source: str) -> Path:
+    if isinstance(path, Inventory):
+        raise ArgumentError(
+            f"source is '{source}', which reads files of this machine alone; copy those of {path.root} to it, and name "
+            "the copy."
+        )
+    return path

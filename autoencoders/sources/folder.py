@@ -3,12 +3,14 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.forms import DEFAULT, Form
 from autoencoders.sources import reading
 from autoencoders.sources.names import SPLIT_NAMES, check_choice, chosen, existing, in_order, shown, text_of
+from autoencoders.sources.remote import Inventory, Remote
 from autoencoders.sources.streams import Stream
 
 LABELS = ("folders", "none")
@@ -36,7 +38,7 @@ OTHER = "files of other kinds"
 
 
 def stream(
-    path: Path,
+    path: Path | Inventory,
     *,
     form: Form = DEFAULT,
     labels: str = "folders",
@@ -56,7 +58,8 @@ def stream(
 
     Parameters
     ----------
-    path : Path
+    path : Path or Inventory
+        The folder, or what lies in one of a store.
     form : Form
         The form that the pictures are given.
     labels : {"folders", "none"}
@@ -82,14 +85,20 @@ def stream(
     check_choice("labels", labels, LABELS)
     check_choice("unreadable", unreadable, reading.UNREADABLE)
     form.checked()
-    root = existing(Path(path), True, "of the pictures")
-    found, left_out = _scanned(root)
+    root: Path | Remote
+    if isinstance(path, Inventory):
+        root, scanned = path.root, lambda: _chosen(path.again())
+        found, left_out = _chosen(path)
+    else:
+        root = existing(Path(path), True, "of the pictures")
+        scanned = partial(_scanned, root)
+        found, left_out = scanned()
     if left_out:
         reasons = ", ".join(f"{what}: {count}" for what, count in sorted(left_out.items()))
-        log(f"{shown(path)}: {left_out.total()} left out ({reasons})")
+        log(f"{shown(root)}: {left_out.total()} left out ({reasons})")
     if not found:
         raise ArgumentError(
-            f"path is '{shown(path)}', which holds no picture ({' '.join(SUFFIXES)}); name a folder that does."
+            f"path is '{shown(root)}', which holds no picture ({' '.join(SUFFIXES)}); name a folder that does."
         )
     names = sorted(found, key=text_of)
     named = _splits(root, names) if splits else [""] * len(names)
@@ -100,7 +109,7 @@ def stream(
         classes = in_order(labelled)
         if len(classes) == 1:
             raise ArgumentError(
-                f"labels is 'folders', but all pictures of '{shown(path)}' lie in one, '{shown(classes[0])}'; set "
+                f"labels is 'folders', but all pictures of '{shown(root)}' lie in one, '{shown(classes[0])}'; set "
                 "labels to none."
             )
         rows = {name: row for row, name in enumerate(classes)}
@@ -108,16 +117,16 @@ def stream(
     columns["file"] = [text_of(name) for name in names]
     taken = chosen(columns["file"], limit, seed)
     columns = {name: [values[place] for place in taken] for name, values in columns.items()}
-    files = reading.Files(root, [names[place] for place in taken], columns)
+    files = reading.Files(root, [names[place] for place in taken], columns, found)
 
     def unchanged() -> None:
-        reading.check_unchanged(root, found, _scanned(root)[0])
+        reading.check_unchanged(root, found, scanned()[0])
 
     blocks = reading.blocks(files, form, unreadable, threads, unchanged)
-    return Stream(classes, f"the pictures of the folder {shown(path)}", len(taken), blocks, dict(left_out))
+    return Stream(classes, f"the pictures of the folder {shown(root)}", len(taken), blocks, dict(left_out))
 
 
-def _splits(root: Path, names: list[str]) -> list[str]:
+def _splits(root: Path | Remote, names: list[str]) -> list[str]:
     tops = [name.split("/", 1)[0].casefold() if "/" in name else "" for name in names]
     splits = [SPLIT_NAMES.get(top, "") for top in tops]
     if any(splits) and not all(splits):
@@ -130,7 +139,7 @@ def _splits(root: Path, names: list[str]) -> list[str]:
     return splits
 
 
-def _class(root: Path, name: str, split: str) -> str:
+def _class(root: Path | Remote, name: str, split: str) -> str:
     folders = name.split("/")[1 if split else 0 : -1]
     if not folders:
         raise InputError(
@@ -138,6 +147,26 @@ def _class(root: Path, name: str, split: str) -> str:
             "none."
         )
     return text_of(folders[0])
+
+
+def _chosen(inventory: Inventory) -> tuple[reading.State, Counter[str]]:
+    """Return the state of all pictures in a folder of a store, and how many files are left out, by reason."""
+    found: reading.State = {}
+    left_out: Counter[str] = Counter()
+    hidden = set()
+    for name, state in inventory.files.items():
+        parts = name.split("/")
+        if depth := next((place for place, part in enumerate(parts, 1) if _is_hidden(part)), 0):
+            hidden.add("/".join(parts[:depth]))
+        elif "" in parts:
+            # Keys of a store need not be names of files.
+            left_out[SPECIAL] += 1
+        elif _is_picture(name):
+            found[name] = state
+        else:
+            left_out[OTHER] += 1
+    # None where there is none: a Counter would keep the zero.
+    return found, left_out + Counter({HIDDEN: len(hidden)})
 
 
 def _scanned(root: Path) -> tuple[reading.State, Counter[str]]:
@@ -175,7 +204,7 @@ def _entries(root: Path, folder: str) -> Iterator[os.DirEntry[str]]:
 
 
 def _reason_to_leave(entry: os.DirEntry[str], top: str) -> str | None:
-    if entry.name.startswith(".") or entry.name.casefold() in SYSTEM:
+    if _is_hidden(entry.name):
         return HIDDEN
     if entry.is_symlink():
         target = os.path.realpath(entry.path)
@@ -189,4 +218,12 @@ def _reason_to_leave(entry: os.DirEntry[str], top: str) -> str | None:
         return None
     if not entry.is_file():
         return SPECIAL
-    return None if os.path.splitext(entry.name)[1].lower() in SUFFIXES else OTHER
+    return None if _is_picture(entry.name) else OTHER
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.casefold() in SYSTEM
+
+
+def _is_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES

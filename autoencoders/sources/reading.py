@@ -1,9 +1,14 @@
-"""Picture files as blocks of images, read by several threads, or by other processes, in their order."""
+"""Picture files as blocks of images, read by several threads, or by other processes, in their order.
+
+Files of this machine are read one by one. Those of a store come in groups, since a store answers many questions in the
+time of one.
+"""
 
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +19,7 @@ from autoencoders.core.engines import Threads, in_order
 from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.forms import Form
 from autoencoders.images.pictures import Picture, UnreadablePicture, read
+from autoencoders.sources import remote
 from autoencoders.sources.names import shown
 from autoencoders.sources.streams import Block, Skipped
 
@@ -26,6 +32,10 @@ MOST_THREADS = 16
 # Pictures read ahead for each thread: of one size they are small, and of their own size perhaps not.
 AHEAD_SMALL, AHEAD = 16, 2
 
+# Pictures of a store that are read in one piece of work, by whether they are small; and their bytes, with the picture
+# that brings it to so many.
+GROUP_SMALL, GROUP, GROUP_BYTES = 64, 8, 2**26
+
 UNREADABLE = ("stop", "skip")
 
 
@@ -34,21 +44,25 @@ class Files(NamedTuple):
 
     Attributes
     ----------
-    root : Path
+    root : Path or Remote
         The folder that they lie in, at any depth.
     names : list of str
-        As the system knows them, relative to `root`.
+        As the system or the store knows them, relative to `root`.
     columns : dict of list
         What is known of each before it is read, by the names of a block's columns; `file` is among them.
+    state : dict
+        Of those in a store, what its listing says of them.
     """
 
-    root: Path
+    root: Path | remote.Remote
     names: list[str]
     columns: dict[str, list]
+    state: remote.Listed = {}
 
 
-# What is known of a file without reading it: its size in bytes, and when it was changed, in nanoseconds.
-State = dict[str, tuple[int, int] | None]
+# What is known of a file without reading it: its size in bytes, and when it was changed, in nanoseconds (of a file in a
+# store, its version).
+State = remote.Listed
 
 
 def state(root: Path, names: Iterable[str]) -> State:
@@ -63,13 +77,16 @@ def state(root: Path, names: Iterable[str]) -> State:
     return found
 
 
-def check_unchanged(root: Path, before: State, after: State) -> None:
+def check_unchanged(root: Path | remote.Remote, before: State, after: State) -> None:
     """Raise an InputError if files came, went or changed between two states."""
     if before == after:
         return
     name = min(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    how = "is new" if not before.get(name) else "has changed" if after.get(name) else "is gone"
-    raise InputError(
+    raise _changed(root, name, "is new" if not before.get(name) else "has changed" if after.get(name) else "is gone")
+
+
+def _changed(root: Path | remote.Remote, name: str, how: str) -> InputError:
+    return InputError(
         f"{shown(root)} changed while it was read ({shown(name)} {how}); run it again when nothing writes there."
     )
 
@@ -96,10 +113,9 @@ def blocks(
     InputError
         If a file cannot be read, or none can; if sizes differ where none is named; or if files changed.
     """
-    paths = (files.root / name for name in files.names)
     collected = _Collected(files)
     first: tuple[str, tuple[int, ...]] | None = None
-    for row, picture in enumerate(_pictures(paths, form, threads or min(n_cores(), MOST_THREADS))):
+    for row, picture in enumerate(_pictures(files, form, threads or min(n_cores(), MOST_THREADS))):
         file = files.columns["file"][row]
         if isinstance(picture, UnreadablePicture):
             if unreadable == "stop":
@@ -157,14 +173,54 @@ class _Collected:
         return Block(images, columns, self.skipped)
 
 
-def _pictures(paths: Iterable[Path], form: Form, threads: int) -> Iterator[Picture | UnreadablePicture]:
+def _pictures(files: Files, form: Form, threads: int) -> Iterator[Picture | UnreadablePicture]:
+    if isinstance(files.root, remote.Remote):
+        # Two groups for each thread: one is unpacked while the other one comes.
+        function, engine = partial(_attempt_group, files.root, form), Threads(threads, 2 * threads)
+        yield from chain.from_iterable(in_order(function, _groups(files, GROUP_SMALL if form.size else GROUP), engine))
+        return
     ahead = threads * (AHEAD_SMALL if form.size else AHEAD)
+    root = files.root
     # Absolute, for whoever reads them.
-    return in_order(partial(_attempt, form), (path.absolute() for path in paths), Threads(threads, ahead))
+    yield from in_order(
+        partial(_attempt, form), ((root / name).absolute() for name in files.names), Threads(threads, ahead)
+    )
 
 
-def _attempt(form: Form, path: Path) -> Picture | UnreadablePicture:
+def _attempt(form: Form, source: Path | bytes) -> Picture | UnreadablePicture:
     try:
-        return read(path, form)
+        return read(source, form)
     except UnreadablePicture as error:
         return error
+
+
+def _groups(files: Files, most: int) -> Iterator[list[tuple[str, int | None]]]:
+    """Yield names and sizes of files, some at once."""
+    group: list[tuple[str, int | None]] = []
+    n_bytes = 0
+    for name in files.names:
+        size = (files.state.get(name) or (None, 0))[0]
+        group.append((name, size))
+        n_bytes += size or 0
+        if len(group) == most or n_bytes >= GROUP_BYTES:
+            yield group
+            group, n_bytes = [], 0
+    if group:
+        yield group
+
+
+def _attempt_group(
+    root: remote.Remote, form: Form, group: list[tuple[str, int | None]]
+) -> list[Picture | UnreadablePicture]:
+    fetched = remote.contents(root, [name for name, size in group if (size or 0) <= remote.MOST_BYTES])
+    pictures: list[Picture | UnreadablePicture] = []
+    for name, size in group:
+        if (size or 0) > remote.MOST_BYTES:
+            pictures.append(UnreadablePicture(f"has {size} bytes, more than are fetched ({remote.MOST_BYTES})"))
+        elif (content := next(fetched)) is None:
+            pictures.append(UnreadablePicture("is not there"))
+        elif size is not None and len(content) != size:
+            raise _changed(root, name, "has changed")
+        else:
+            pictures.append(_attempt(form, content))
+    return pictures

@@ -1,16 +1,19 @@
 """Pictures that a table names, with their classes and splits: CSV, or Parquet."""
 
 import csv
+import io
 import os
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from autoencoders.core.errors import ArgumentError, InputError
 from autoencoders.images.forms import DEFAULT, Form
-from autoencoders.sources import reading
+from autoencoders.sources import reading, remote
 from autoencoders.sources.names import MISSING, SPLIT_NAMES, check_choice, chosen, existing, in_order, shown, text_of
+from autoencoders.sources.remote import Inventory, Remote
 from autoencoders.sources.streams import Stream
 
 LABELS = ("column", "none")
@@ -26,7 +29,7 @@ Columns = dict[str, list[str]]
 
 
 def stream(
-    path: Path,
+    path: Path | Inventory,
     table: str,
     *,
     form: Form = DEFAULT,
@@ -46,8 +49,8 @@ def stream(
 
     Parameters
     ----------
-    path : Path
-        The folder that the pictures lie in.
+    path : Path or Inventory
+        The folder that the pictures lie in, or what lies in one of a store.
     table : str
         The file's name in it, CSV in UTF-8 with commas and a line of names, or Parquet (`.parquet`).
     labels : {"column", "none"}
@@ -69,12 +72,17 @@ def stream(
     check_choice("labels", labels, LABELS)
     check_choice("unreadable", unreadable, reading.UNREADABLE)
     form.checked()
-    root = existing(Path(path), True, "of the pictures")
+    root: Path | Remote
+    if isinstance(path, Inventory):
+        root, state, state_now = path.root, path.state, lambda names: path.again().state(names)
+    else:
+        root = existing(Path(path), True, "of the pictures")
+        state = state_now = partial(reading.state, root)
     file = root / table
-    if not file.is_file():
-        raise ArgumentError(f"table is '{shown(table)}', which is no file in '{shown(path)}'; name the table's file.")
-    before = reading.state(root, [table])
-    rows = _parquet(file, log) if file.suffix.lower() == ".parquet" else _csv(file)
+    before = state([table])
+    if before[table] is None:
+        raise ArgumentError(f"table is '{shown(table)}', which is no file in '{shown(root)}'; name the table's file.")
+    rows = _parquet(file, log) if os.path.splitext(table)[1].lower() == ".parquet" else _csv(file)
     if "file_name" not in rows:
         raise InputError(
             f"{shown(file)} has no column file_name, but {_listed(rows)}; give it one, with commas between columns."
@@ -93,24 +101,28 @@ def stream(
     columns["file"] = [text_of(name) for name in names]
     for name, values in rows.items():
         columns[_carried(name, columns.keys() | rows.keys())] = values
-    before |= reading.state(root, names)
+    before |= state(names)
     if unreadable == "stop":
         _check_there(file, [row for row, name in enumerate(names) if before[name] is None], names)
     taken = chosen(columns["file"], limit, seed)
     columns = {name: [values[place] for place in taken] for name, values in columns.items()}
-    files = reading.Files(root, [names[place] for place in taken], columns)
+    files = reading.Files(root, [names[place] for place in taken], columns, before)
 
     def unchanged() -> None:
-        reading.check_unchanged(root, before, reading.state(root, before))
+        reading.check_unchanged(root, before, state_now(before))
 
     blocks = reading.blocks(files, form, unreadable, threads, unchanged)
     return Stream(classes, f"the pictures that the table {shown(file)} names", len(taken), blocks)
 
 
-def _csv(file: Path) -> Columns:
+def _opened(file: Path | Remote) -> IO[bytes]:
+    return io.BytesIO(remote.content(file)) if isinstance(file, Remote) else file.open("rb")
+
+
+def _csv(file: Path | Remote) -> Columns:
     try:
         # Spreadsheets begin a file of UTF-8 with a mark of it.
-        with file.open(encoding="utf-8-sig", newline="") as lines:
+        with io.TextIOWrapper(_opened(file), encoding="utf-8-sig", newline="") as lines:
             rows = csv.reader(lines, strict=True)
             names = next(rows, [])
             columns: Columns = _named(file, names)
@@ -134,7 +146,7 @@ def _csv(file: Path) -> Columns:
     return columns
 
 
-def _parquet(file: Path, log: Callable[[str], None]) -> Columns:
+def _parquet(file: Path | Remote, log: Callable[[str], None]) -> Columns:
     try:
         import pyarrow.parquet as parquet
     except ImportError:
@@ -143,7 +155,9 @@ def _parquet(file: Path, log: Callable[[str], None]) -> Columns:
             "table as CSV."
         ) from None
     try:
-        table = parquet.read_table(os.fspath(file))
+        table = parquet.read_table(_opened(file) if isinstance(file, Remote) else os.fspath(file))
+    except InputError:
+        raise
     except Exception as error:
         # pyarrow has a dozen kinds of errors for damaged files.
         raise InputError(
@@ -160,7 +174,7 @@ def _parquet(file: Path, log: Callable[[str], None]) -> Columns:
     return columns
 
 
-def _named(file: Path, names: list[str]) -> Columns:
+def _named(file: Path | Remote, names: list[str]) -> Columns:
     # Tables that pandas writes have a first column without a name.
     named = [name or f"column_{number}" for number, name in enumerate(names, 1)]
     if twice := [name for name, count in Counter(named).items() if count > 1]:
@@ -168,19 +182,17 @@ def _named(file: Path, names: list[str]) -> Columns:
     return {name: [] for name in named}
 
 
-def _names(file: Path, root: Path, given: list[str]) -> list[str]:
+def _names(file: Path | Remote, root: Path | Remote, given: list[str]) -> list[str]:
     """Return the names of the pictures relative to `root`, in one spelling."""
     names: list[str] = []
     rows: dict[str, int] = {}
-    top = os.path.realpath(root)
     for row, name in enumerate(given, 1):
         if name in MISSING:
             _wrong(file, row, f"has the file_name '{shown(name)}'", "name a picture, or remove the row")
         if "\0" in name:
             _wrong(file, row, f"has the file_name '{shown(name)}', which no file can have", "correct it")
         spelt = os.path.normpath(name)
-        target = os.path.realpath(os.path.join(root, spelt))
-        if os.path.isabs(name) or os.path.commonpath([top, target]) != top:
+        if os.path.isabs(name) or _is_outside(root, spelt):
             _wrong(
                 file,
                 row,
@@ -195,7 +207,14 @@ def _names(file: Path, root: Path, given: list[str]) -> list[str]:
     return names
 
 
-def _splits(file: Path, given: list[str] | None, count: int) -> list[str]:
+def _is_outside(root: Path | Remote, spelt: str) -> bool:
+    if isinstance(root, Remote):
+        return spelt.split(os.sep)[0] == os.pardir
+    top = os.path.realpath(root)
+    return os.path.commonpath([top, os.path.realpath(os.path.join(top, spelt))]) != top
+
+
+def _splits(file: Path | Remote, given: list[str] | None, count: int) -> list[str]:
     splits = []
     for row, name in enumerate(given or [""] * count, 1):
         split = "" if name in MISSING else SPLIT_NAMES.get(name.strip().casefold())
@@ -205,7 +224,7 @@ def _splits(file: Path, given: list[str] | None, count: int) -> list[str]:
     return splits
 
 
-def _labels(file: Path, names: list[str]) -> tuple[list[str], list[int]]:
+def _labels(file: Path | Remote, names: list[str]) -> tuple[list[str], list[int]]:
     for row, name in enumerate(names, 1):
         if name.strip() in MISSING:
             _wrong(file, row, f"has the label '{shown(name)}'", "name a class, or set labels to none")
@@ -218,7 +237,7 @@ def _labels(file: Path, names: list[str]) -> tuple[list[str], list[int]]:
     return classes, [rows[name] for name in names]
 
 
-def _check_there(file: Path, missing: list[int], names: list[str]) -> None:
+def _check_there(file: Path | Remote, missing: list[int], names: list[str]) -> None:
     if missing:
         count = f"{len(missing)} files that are not there, first" if len(missing) > 1 else "a file that is not there,"
         raise InputError(
@@ -227,7 +246,7 @@ def _check_there(file: Path, missing: list[int], names: list[str]) -> None:
         )
 
 
-def _wrong(file: Path, row: int, what: str, remedy: str) -> NoReturn:
+def _wrong(file: Path | Remote, row: int, what: str, remedy: str) -> NoReturn:
     raise InputError(f"{shown(file)}, row {row}, {what}; {remedy}.")
 
 

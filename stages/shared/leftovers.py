@@ -21,6 +21,7 @@ DATA = {
     "samples": ("generate.networks", "generate.unjudged"),
     "denoised": ("denoise.networks",),
     "sequence": ("sequence",),
+    "inventories": ("addresses",),
     "raw": ("datasets",),
     "prepared": ("datasets",),
 }
@@ -49,7 +50,7 @@ def clear(parameters: Parameters) -> None:
 
 def kept(parameters: Parameters) -> dict[Path, set[str]]:
     """Return the folders that have a file or folder for each entry of a mapping, and the names of these."""
-    every = ("datasets", "neuron", "classifiers", "learning_rates", "sequence", *CODES)
+    every = ("addresses", "datasets", "neuron", "classifiers", "learning_rates", "sequence", *CODES)
     groups = {group: set(getattr(parameters, group)) for group in every}
     groups |= {f"{use}.networks": set(getattr(parameters, use).networks) for use in ("generate", "denoise", "export")}
     groups["generate.unjudged"] = set(parameters.generate.unjudged)

@@ -24,6 +24,7 @@ ENTRIES = {name: entry.get("do", entry) for name, entry in GRAPH["stages"].items
 FOLDERS = {
     "fingerprints": {"data/fingerprints"},
     "neuron": set(),
+    "inventory": {"data/inventories/${key}.json"},
     "extract": {"data/raw/${key}"},
     "preprocess": {"data/prepared/${key}"},
     "train": {"models/${key}"},

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from memory import allow
 from PIL import Image
-from small import ROOT, write_parameters
+from small import ROOT, small_parameters, write_parameters
 
 from autoencoders.core.engines import computed_by
 from autoencoders.core.errors import InputError
-from stages import cluster, embed, encode, extract, preprocess, represent, search
+from stages import cluster, embed, encode, extract, inventory, preprocess, represent, search
 from stages.shared.parameters import load
 from stages.shared.running import run
 
@@ -50,7 +50,7 @@ def written() -> dict[str, bytes]:
     return {path.as_posix(): path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()}
 
 
-def pictures(workspace: Path) -> None:
+def pictures(workspace: Path, **changes: str) -> dict:
     """Let the data set of photographs be a folder of pictures, one of which cannot be read."""
     random = np.random.default_rng(0)
     for number in range(40):
@@ -64,8 +64,10 @@ def pictures(workspace: Path) -> None:
         "path": "pictures",
         "labels": "folders",
         "unreadable": "skip",
+        **changes,
     }
     write_parameters(workspace, values)
+    return values
 
 
 STAGES = {
@@ -103,6 +105,31 @@ def test_a_stage_on_workers_of_which_one_is_killed_writes_the_same_bytes(
         engine.close()
     assert engine.kills == 1
     assert written() == here
+
+
+@pytest.mark.parametrize("protocol", ["http", "file"])
+def test_workers_read_the_pictures_of_an_address_themselves(protocol, tmp_path, started, serve, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("autoencoders.sources.reading.GROUP_SMALL", 3)
+    write_parameters(tmp_path, small_parameters())
+    pictures(tmp_path)
+    extract.main("photos")
+    here = {name: content for name, content in written().items() if name.endswith((".npy", ".csv"))}
+    values = pictures(tmp_path, path="data/inventories/far.json")
+    folder = Path("pictures").absolute()
+    values["addresses"] = {"far": serve(folder) if protocol == "http" else f"file://{folder}"}
+    write_parameters(tmp_path, values)
+    inventory.main("far")
+    # Not by this process.
+    monkeypatch.setattr("autoencoders.sources.remote.contents", None)
+    engine = Killing(started)
+    try:
+        with computed_by(engine):
+            extract.main("photos")
+    finally:
+        engine.close()
+    assert engine.kills == 1
+    assert {name: content for name, content in written().items() if name.endswith((".npy", ".csv"))} == here
 
 
 def test_a_lost_scheduler_ends_a_stage_in_one_sentence_with_nothing_half_written(workspace, monkeypatch, tmp_path):

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
-from stages.shared.settings import limits
+from stages.shared.settings import addresses, limits
+from stages.shared.settings.addresses import Address
 from stages.shared.settings.codes import (
     PatchAutoencoderSettings,
     PatchesSettings,
@@ -55,6 +56,7 @@ class Parameters(Settings):
     protocol: Literal["held-out", "together"]
     in_memory: Positive
     neuron: dict[Name, NeuronSettings]
+    addresses: dict[Name, Address]
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
     # Before the networks and embeddings: a mistake in their defaults is one of theirs as well, and named only here.
     defaults: DefaultsSettings
@@ -95,6 +97,11 @@ class Parameters(Settings):
                         f"{group}.{name}.dataset is '{block.dataset}', which has no labels to learn; "
                         f"remove {group}.{name}, or name where the labels are"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _addresses_are_read(self):
+        addresses.check(self)
         return self
 
     @model_validator(mode="after")
