@@ -1,4 +1,4 @@
-"""A folder on a web server and one of `file://` as data sets, by DVC: what changes there runs what depends on it."""
+"""A folder on a web server as a data set, by DVC: what changes there runs what depends on it."""
 
 import os
 
@@ -14,8 +14,7 @@ pytestmark = pytest.mark.graph
 READ = ["extract@mine", "preprocess@mine"]
 
 
-@pytest.mark.parametrize("protocol", ["http", "file"])
-def test_only_the_listing_runs_until_a_file_at_the_address_changes(protocol, tmp_path, serve, closed):
+def test_only_the_listing_runs_until_a_file_at_the_address_changes(tmp_path, serve, closed):
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number in range(30):
@@ -24,7 +23,7 @@ def test_only_the_listing_runs_until_a_file_at_the_address_changes(protocol, tmp
     checkout.folder.mkdir()
     checkout.fill()
     values = load(ROOT / "examples/own-images/params.yaml")
-    values["addresses"] = {"far": serve(folder) if protocol == "http" else f"file://{folder}"}
+    values["addresses"] = {"far": serve(folder)}
     values["datasets"]["mine"] |= {"path": "data/inventories/far.json", "test_share": 0.4}
     write_parameters(checkout.folder, values)
 
@@ -38,9 +37,8 @@ def test_only_the_listing_runs_until_a_file_at_the_address_changes(protocol, tmp
     Image.new("RGB", (9, 9), (200, 0, 0)).save(folder / "0.png")
     os.utime(folder / "0.png", (10**9, 10**9))
     assert stages_run(repro().stdout) == ["inventory@far", *READ]
-    if protocol == "http":
-        values["addresses"]["far"] = closed
-        write_parameters(checkout.folder, values)
-        done = repro(check=False)
-        assert done.returncode and f"error: addresses.far is '{closed}', which cannot be read (" in done.stderr
-        assert "Traceback" not in done.stderr
+    values["addresses"]["far"] = closed
+    write_parameters(checkout.folder, values)
+    done = repro(check=False)
+    assert done.returncode and f"error: addresses.far is '{closed}', which cannot be read (" in done.stderr
+    assert "Traceback" not in done.stderr
