@@ -27,7 +27,7 @@ MARKS = {"data_home": "official", "cold_run": "graph"}
 # the others meanwhile run everything else. By path, since pytest-xdist 3.8 does not see its own marks on pytest 9.2.
 TOGETHER = {
     "tests/pipeline/test_runs.py": "graph",
-    "tests/pipeline/test_own_images.py": "own images",
+    "tests/pipeline/test_own_images.py": "graph",
     "tests/stages/shared/test_trainers.py": "dask",
     "tests/stages/shared/test_workers.py": "dask",
     "tests/stages/test_on_workers.py": "dask",
