@@ -65,8 +65,12 @@ def parameters(*names: dict[str, tuple[str, ...]]) -> dict:
 class Checkout:
     """A copy of the project in a folder of its own, with a Git repository and a DVC cache of its own."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, python: Path | None = None):
         self.folder = folder
+        # The folder of another `python` for its stages.
+        self.environment = dict(ENVIRONMENT)
+        if python:
+            self.environment["PATH"] = f"{python}{os.pathsep}{ENVIRONMENT['PATH']}"
 
     def fill(self) -> None:
         """Copy the sources, and commit them with the parameters of the first run."""
@@ -82,7 +86,9 @@ class Checkout:
         self.commit("Start")
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
-        done = subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0 or not check, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done
 

@@ -23,6 +23,22 @@ OFFICIAL = (
 
 # Marks that a test gets by the fixtures it asks for.
 MARKS = {"data_home": "official", "cold_run": "graph"}
+# Modules whose tests share what takes long to make. One worker of pytest-xdist runs all of a group and makes it once;
+# the others meanwhile run everything else. By path, since pytest-xdist 3.8 does not see its own marks on pytest 9.2.
+TOGETHER = {
+    "tests/pipeline/test_runs.py": "graph",
+    "tests/pipeline/test_own_images.py": "graph",
+    "tests/stages/shared/test_trainers.py": "dask",
+    "tests/stages/shared/test_workers.py": "dask",
+    "tests/stages/test_on_workers.py": "dask",
+    "tests/stages/test_train_on_a_cluster.py": "dask",
+    "tests/stages/test_unlabelled.py": "unlabelled",
+    "tests/autoencoders/test_contracts.py": "contracts",
+    "tests/autoencoders/training/test_several.py": "several",
+    "tests/autoencoders/pages/test_map_browser.py": "map",
+    "tests/autoencoders/pages/test_report_browser.py": "report",
+    "tests/applied/serve/test_page.py": "page",
+}
 DESELECTED = pytest.StashKey[int]()
 
 
@@ -34,9 +50,17 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(mark)
         if getattr(item.module, "peak", None) is memory.peak and "peak" in item.function.__code__.co_names:
             item.add_marker("memory")
-        if item.get_closest_marker("graph"):
-            # One worker of pytest-xdist runs the graph, the others meanwhile everything else.
-            item.add_marker(pytest.mark.xdist_group("graph"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return TOGETHER.get(nodeid.partition("::")[0], nodeid)
+
+    return Together(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def pytest_deselected(items):

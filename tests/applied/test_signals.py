@@ -13,6 +13,14 @@ from small import ROOT
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """As in a terminal, also where the tests run in the background of a script, which ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def started(*arguments, cwd, **options) -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "applied", *map(str, arguments)]

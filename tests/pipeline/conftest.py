@@ -1,8 +1,16 @@
 import shutil
 
 import pytest
-from checkouts import ADDED, FIRST, Checkout, parameters, stages_run
+from checkouts import ADDED, ENVIRONMENT, FIRST, Checkout, parameters, stages_run
+from forking import forks
 from small import write_parameters
+
+
+@pytest.fixture(scope="session")
+def python():
+    """The folder of a `python` that spares stages their imports; `cold_run` has each stage in a process of its own."""
+    with forks(ENVIRONMENT) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +24,9 @@ def cold_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def extended_run(cold_run, tmp_path_factory):
+def extended_run(cold_run, python, tmp_path_factory):
     """A copy of it in which a network and a representation were added, and the graph has run again."""
-    checkout = Checkout(tmp_path_factory.mktemp("extended") / "checkout")
+    checkout = Checkout(tmp_path_factory.mktemp("extended") / "checkout", python)
     shutil.copytree(cold_run.folder, checkout.folder, symlinks=True)
     write_parameters(checkout.folder, parameters(FIRST, ADDED))
     checkout.ran = stages_run(checkout.run("dvc", "repro").stdout)
@@ -26,8 +34,8 @@ def extended_run(cold_run, tmp_path_factory):
 
 
 @pytest.fixture
-def finished_checkout(cold_run, tmp_path):
+def finished_checkout(cold_run, python, tmp_path):
     """A copy of the checkout in which everything has run, to change and run again."""
     folder = tmp_path / "checkout"
     shutil.copytree(cold_run.folder, folder, symlinks=True)
-    return Checkout(folder)
+    return Checkout(folder, python)

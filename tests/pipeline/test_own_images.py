@@ -61,9 +61,9 @@ def rows(file: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
+def checkout(python, tmp_path_factory):
     """A checkout with pictures in which the example has run, without labels."""
-    made = Checkout(tmp_path_factory.mktemp("own"))
+    made = Checkout(tmp_path_factory.mktemp("own"), python)
     made.fill()
     pictures(made.folder / "pictures", 25)
     write_parameters(made.folder, parameters("none"))
@@ -105,7 +105,7 @@ def test_nothing_changed_nothing_runs_and_a_changed_picture_is_read_again(checko
 def test_a_folder_with_labels_is_scored_by_them_also_where_dvc_tracks_it(checkout):
     checkout.run("dvc", "add", "pictures")
     write_parameters(checkout.folder, parameters("folders"))
-    checkout.run("dvc", "repro")
+    checkout.run("dvc", "repro", "cluster@mine-strided", "search@mine-strided")
     results = checkout.results()
     scores = json.loads(results["metrics/cluster/mine-strided.json"])["kmeans"]
     assert 0 <= scores["accuracy"] <= 1

@@ -80,7 +80,7 @@ def test_a_cold_run_in_other_processes_gives_the_same_bytes(cold_run, extended_r
     assert first.keys() == second.keys()
     assert [path for path in first if first[path] != second[path]] == []
     kinds = {Path(path).suffix for path in first}
-    assert {".h5", ".npy", ".json", ".csv", ".png", ".md", ".txt", ".html"} <= kinds
+    assert {".h5", ".onnx", ".npy", ".json", ".csv", ".png", ".md", ".txt", ".html"} <= kinds
 
 
 def test_a_second_run_does_nothing_and_says_so(finished_checkout):
@@ -104,13 +104,12 @@ def test_a_changed_source_or_section_reruns_what_depends_on_it(finished_checkout
     change(finished_checkout, "cluster.central_images", 2)
     stages = ("neuron@curves", "search@digits-denoising", "map@digits-denoising", "cluster-representation@digits-pca")
     done = finished_checkout.run("dvc", "repro", *stages)
+    ran = stages_run(done.stdout)
     # Nothing is trained again. Search reads codes and the map clusters, which are the same as before.
-    assert stages_run(done.stdout) == [
-        "fingerprints",
-        "encode@digits-denoising",
-        "cluster@digits-denoising",
-        "cluster-representation@digits-pca",
-    ]
+    chain = ["fingerprints", "encode@digits-denoising", "cluster@digits-denoising"]
+    assert sorted(ran) == sorted([*chain, "cluster-representation@digits-pca"])
+    # DVC takes stages that do not depend on each other in an order that differs from run to run.
+    assert [name for name in ran if name in chain] == chain
 
 
 def test_a_mistake_is_one_sentence_and_leaves_nothing_half_written(finished_checkout):

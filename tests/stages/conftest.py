@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import clusters
 import numpy as np
 import pytest
 from filelock import FileLock, Timeout
@@ -108,6 +109,22 @@ def _run_of_all() -> None:
     neuron.main("curves")
     summarize.main()
     report.main()
+
+
+@pytest.fixture(scope="session")
+def dask(tmp_path_factory):
+    """A Dask scheduler and two workers. A test that kills a worker adds another one."""
+    with clusters.cluster(tmp_path_factory.mktemp("dask"), 2) as started:
+        yield started
+
+
+@pytest.fixture
+def client(dask):
+    """A client of it, once both workers have joined."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(dask.address, set_as_default=False, timeout=60) as client:
+        client.wait_for_workers(2, timeout=120)
+        yield client
 
 
 @pytest.fixture

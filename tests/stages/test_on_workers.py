@@ -23,12 +23,6 @@ from stages.shared import workers  # noqa: E402
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 
-@pytest.fixture(scope="module")
-def started(tmp_path_factory):
-    with clusters.cluster(tmp_path_factory.mktemp("cluster"), 3) as found:
-        yield found
-
-
 class Killing(workers.Cluster):
     """A cluster of which a worker is killed, once, when the first result is there and others are in work."""
 
@@ -83,7 +77,7 @@ STAGES = {
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_on_workers_of_which_one_is_killed_writes_the_same_bytes(
-    name, workspace, change, only, started, monkeypatch
+    name, workspace, change, only, dask, monkeypatch
 ):
     stage, argument = STAGES[name]
     monkeypatch.setattr("autoencoders.core.rows.BLOCK_SIZE", 12)
@@ -97,7 +91,7 @@ def test_a_stage_on_workers_of_which_one_is_killed_writes_the_same_bytes(
     allow(0.004)
     stage.main(argument)
     here = written()
-    engine = Killing(started)
+    engine = Killing(dask)
     try:
         with computed_by(engine):
             stage.main(argument)

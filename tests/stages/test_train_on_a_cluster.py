@@ -1,18 +1,14 @@
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from small import ROOT
 
 from autoencoders.networks import storage
 from autoencoders.training import costs
 from stages import train
 
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -25,22 +21,17 @@ def contents() -> dict[str, bytes]:
 
 
 @pytest.fixture
-def cluster(monkeypatch):
+def cluster(dask, client, monkeypatch):
     """Two workers, to whose scheduler stages are pointed."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
-        yield cluster
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", dask.address)
 
 
 def test_a_short_training_gives_the_same_bytes_on_a_worker(workspace, cluster):
-    command = [sys.executable, "-m", "stages.train", "autoencoders", NAME]
-    found = []
-    for address in ("", cluster.scheduler_address):
-        shutil.rmtree(Path("models", NAME))
-        environment = {**os.environ, "DASK_SCHEDULER_ADDRESS": address, "PYTHONPATH": str(ROOT)}
-        subprocess.run(command, check=True, env=environment)
-        found.append(contents())
-    assert found[0] == found[1]
+    # The workspace holds the training of this process.
+    here = contents()
+    shutil.rmtree(Path("models", NAME))
+    train.main("autoencoders", NAME)
+    assert contents() == here
 
 
 def test_a_long_training_is_shared_and_ends_in_the_same_losses(workspace, cluster, monkeypatch, capsys):

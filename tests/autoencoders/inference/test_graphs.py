@@ -1,16 +1,12 @@
 """The graphs of every kind of network, activation and layer, beside the Keras model that they are built from."""
 
-import hashlib
 import json
-import subprocess
-import sys
 from typing import get_args
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from small import ROOT
 
 from autoencoders.images.preparation import Preparation
 from autoencoders.inference import graphs
@@ -202,33 +198,6 @@ def test_a_graph_is_valid_onnx_and_names_its_opset_its_version_its_inputs_and_it
             last = "prediction" if kind == "sequence" else "reconstruction"
             assert found == {"classifier": "probabilities", "encoder": "code", "decoder": last}[name]
             assert json.loads(graph.metadata_props[0].value) == list(code_shape)
-
-
-PROGRAM = """
-import hashlib, sys
-sys.path[:0] = {path!r}
-import test_graphs
-for kind in ("convolutional", "sequence"):
-    preparation = test_graphs.KINDS[kind][0]
-    for graph in test_graphs.build(test_graphs.network(kind), preparation).values():
-        print(hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest())
-"""
-
-
-@pytest.fixture(scope="module")
-def hashes() -> list[str]:
-    path = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/autoencoders/inference")]
-    command = [sys.executable, "-c", PROGRAM.format(path=path)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout.split()
-
-
-def test_the_same_weights_give_the_same_bytes_in_another_process(hashes):
-    found = [
-        hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest()
-        for kind in ("convolutional", "sequence")
-        for graph in build(network(kind), KINDS[kind][0]).values()
-    ]
-    assert found == hashes and len(set(found)) == 4
 
 
 @pytest.mark.parametrize(

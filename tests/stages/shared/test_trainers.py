@@ -1,11 +1,11 @@
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 
+import clusters
 import numpy as np
 import pytest
 from small import ROOT
@@ -16,24 +16,16 @@ from autoencoders.images.preparation import Preparation
 from autoencoders.training.jobs import Job
 from stages.shared import files
 
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
 
 from stages.shared import trainers  # noqa: E402
+from stages.shared.workers import connected  # noqa: E402
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (49, 8, 8, 3), dtype=np.uint8)
 SETTINGS = {"units": [4], "activation": "relu", "code_activation": "relu", "output_activation": "sigmoid", "seed": 0}
 SETTINGS |= {"loss": "binary_crossentropy", "optimizer": "adam", "learning_rate": 0.01, "batch_size": 16, "epochs": 2}
-
-
-@pytest.fixture
-def client():
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
 
 
 @pytest.fixture
@@ -55,16 +47,13 @@ def pids(client) -> list[int]:
     return list(client.run(os.getpid).values())
 
 
-def children() -> set[int]:
-    """Return the processes that train, of this whole machine."""
+def children(job: Job) -> set[int]:
+    """Return the processes that train for a job."""
     found = set()
     for path in (path for path in os.listdir("/proc") if path.isdigit()):
-        try:
-            with open(f"/proc/{path}/cmdline", "rb") as file:
-                if b"autoencoders.training.worker" in file.read():
-                    found.add(int(path))
-        except OSError:
-            continue
+        with suppress(OSError):
+            if os.readlink(f"/proc/{path}/cwd") == job.folder:
+                found.add(int(path))
     return found
 
 
@@ -75,57 +64,56 @@ def test_two_workers_train_to_the_weights_of_one(client, job):
         assert found == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.fixture
+def endless(job, tmp_path):
+    """A job of which each process waits until it is told to end, without the seconds of TensorFlow's import.
+
+    `tests/autoencoders/training/test_processes.py` ends processes that train.
+    """
+    package = tmp_path / "fake/autoencoders/training"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").touch()
+    (package / "worker.py").write_text("import os\nwhile os.read(0, 2**16):\n    pass\n")
+    return replace(job, root=str(tmp_path / "fake"))
+
+
 def ends_in_a_sentence(client, job, kill, sentence: str) -> None:
-    """Train until both workers train, call `kill`, and see the training and its processes end."""
-    before, at = children(), []
+    """Train until both workers have a process, call `kill`, and see the training and its processes end."""
+    at = []
 
     def later() -> None:
-        while len(children() - before) < 2:
-            time.sleep(0.1)
-        time.sleep(3)
+        clusters.until(lambda: len(children(job)) == 2)
         at.append(time.monotonic())
         kill()
 
     thread = threading.Thread(target=later)
     thread.start()
     with pytest.raises(InputError, match=sentence):
-        trainers.train(client, replace(job, settings=SETTINGS | {"epochs": 10**6}))
+        trainers.train(client, job)
     thread.join()
-    while children() - before and time.monotonic() < at[0] + 120:
-        time.sleep(0.1)
-    assert not children() - before
+    clusters.until(lambda: not children(job), 120)
     assert time.monotonic() < at[0] + 120
 
 
-def test_a_worker_that_is_killed_ends_the_training_of_all(client, job):
-    victim = pids(client)[0]
+def test_a_worker_that_is_killed_ends_the_training_of_all(client, endless, dask):
     sentence = "^the training of network has lost .*; nothing was written, run it again.$"
-    ends_in_a_sentence(client, job, lambda: os.kill(victim, signal.SIGKILL), sentence)
+    ends_in_a_sentence(client, endless, dask.kill, sentence)
+    dask.add()
 
 
-def test_a_process_that_is_killed_ends_the_training_of_all_and_is_named(client, job):
-    before = children()
+def test_a_process_that_is_killed_ends_the_training_of_all_and_is_named(client, endless):
     sentence = "network on worker . of 2, 127.0.0.1:[0-9]+, ended by signal SIGKILL; nothing was written"
-    ends_in_a_sentence(client, job, lambda: os.kill(min(children() - before), signal.SIGKILL), sentence)
+    ends_in_a_sentence(client, endless, lambda: os.kill(min(children(endless)), signal.SIGKILL), sentence)
 
 
-def test_a_scheduler_that_is_killed_ends_the_training(job, tmp_path):
-    file = tmp_path / "scheduler.json"
-    options = ["--scheduler-file", str(file), "--no-dashboard"]
-    scheduler = subprocess.Popen([sys.executable, "-m", "dask", "scheduler", "--port", "0", *options])
-    others = [
-        subprocess.Popen([sys.executable, "-m", "dask", "worker", "--nthreads", "1", "--death-timeout", "60", *options])
-        for _ in range(2)
-    ]
-    try:
-        with distributed.Client(scheduler_file=str(file), set_as_default=False, timeout=120) as client:
-            client.wait_for_workers(2, timeout=120)
-            sentence = "^the training of network has lost the scheduler"
-            ends_in_a_sentence(client, job, scheduler.kill, sentence)
-    finally:
-        for process in (scheduler, *others):
-            process.terminate()
-            process.wait()
+def test_a_scheduler_that_is_killed_ends_the_training(endless, tmp_path):
+    with clusters.cluster(tmp_path / "cluster", 2) as lost:
+        client = connected(lost.address)
+        client.wait_for_workers(2, timeout=120)
+        sentence = "^the training of network has lost the scheduler"
+        ends_in_a_sentence(client, endless, lost.scheduler.kill, sentence)
+        client.close(timeout=2)
 
 
 def test_a_stage_runs_whole_on_a_worker_that_trains_nothing_else(client, tmp_path, monkeypatch):

@@ -31,13 +31,6 @@ pytestmark = pytest.mark.cluster
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
-@pytest.fixture(scope="module")
-def two(tmp_path_factory):
-    """A cluster of two workers that no test kills."""
-    with clusters.cluster(tmp_path_factory.mktemp("two"), 2) as started:
-        yield started
-
-
 @pytest.fixture
 def joined():
     """A function that joins a cluster, left at the end of the test; its lines are in `said`."""
@@ -66,7 +59,7 @@ def begun(folder: Path) -> set[int]:
     return {int(mark.name.split("-")[1]) for mark in folder.glob("*-*")}
 
 
-def test_results_come_in_order_from_other_processes_and_a_bounded_number_of_items_is_taken(two, joined, tmp_path):
+def test_results_come_in_order_from_other_processes_and_a_bounded_number_of_items_is_taken(dask, joined, tmp_path):
     taken = []
 
     def items():
@@ -74,17 +67,17 @@ def test_results_come_in_order_from_other_processes_and_a_bounded_number_of_item
             taken.append(item)
             yield item
 
-    found = in_order(partial(slowly, tmp_path), items(), joined(two.address))
+    found = in_order(partial(slowly, tmp_path), items(), joined(dask.address))
     assert [next(found) for _ in range(3)] == [0, 1, 4]
     # At most twice as many a task as in the one before, and two tasks a thread.
     assert len(taken) < 50
     assert list(found) == [item**2 for item in range(3, 300)]
-    assert begun(tmp_path) <= {worker.pid for worker in two.workers}
+    assert begun(tmp_path) <= {worker.pid for worker in dask.workers}
     (line,) = joined.said
-    assert line.startswith(f"on the cluster at {two.address}, which has ") and "dashboard: http://127.0.0.1:" in line
+    assert line.startswith(f"on the cluster at {dask.address}, which has ") and "dashboard: http://127.0.0.1:" in line
 
 
-def test_sums_are_the_same_bytes_as_in_this_process(two, joined, tmp_path, monkeypatch):
+def test_sums_are_the_same_bytes_as_in_this_process(dask, joined, tmp_path, monkeypatch):
     monkeypatch.setattr("autoencoders.core.rows.BLOCK_SIZE", 10)
     values = np.random.default_rng(0).normal(size=(3000, 40))
     np.save(tmp_path / "values.npy", values)
@@ -94,12 +87,12 @@ def test_sums_are_the_same_bytes_as_in_this_process(two, joined, tmp_path, monke
         return (stored[rows].T @ stored[rows],)
 
     (here,) = summed(products, len(values), part=5)
-    with computed_by(joined(two.address)):
+    with computed_by(joined(dask.address)):
         (there,) = summed(products, len(values), part=5)
     assert there.tobytes() == here.tobytes()
 
 
-def test_workers_write_their_rows_and_the_file_has_its_name_when_it_is_whole(two, joined, tmp_path, monkeypatch):
+def test_workers_write_their_rows_and_the_file_has_its_name_when_it_is_whole(dask, joined, tmp_path, monkeypatch):
     monkeypatch.setattr("autoencoders.core.rows.BLOCK_SIZE", 10)
     monkeypatch.chdir(tmp_path)
     np.save("values.npy", np.arange(300, dtype=np.float32).reshape(100, 3))
@@ -113,22 +106,22 @@ def test_workers_write_their_rows_and_the_file_has_its_name_when_it_is_whole(two
             yield rows
             seen.append((rows.stop, Path("doubled.npy").exists()))
 
-    with computed_by(joined(two.address)):
+    with computed_by(joined(dask.address)):
         fill(Path("doubled.npy"), (100, 3), np.float32, doubled, watch)
     assert (np.load("doubled.npy") == 2 * np.load("values.npy")).all()
     assert seen == [(stop, False) for stop in range(10, 101, 10)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["doubled.npy", "values.npy"]
 
 
-def test_a_mistake_of_the_user_that_a_worker_finds_is_told_as_here(two, joined):
+def test_a_mistake_of_the_user_that_a_worker_finds_is_told_as_here(dask, joined):
     def refuse(item: int) -> None:
         raise InputError(f"item {item} is wrong; give another one.")
 
     with pytest.raises(InputError, match=r"^item 0 is wrong; give another one\.$"):
-        list(in_order(refuse, range(9), joined(two.address)))
+        list(in_order(refuse, range(9), joined(dask.address)))
 
 
-def test_a_full_disk_is_one_sentence_that_names_the_worker(two, joined):
+def test_a_full_disk_is_one_sentence_that_names_the_worker(dask, joined):
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("the system has no /dev/full")
@@ -136,7 +129,7 @@ def test_a_full_disk_is_one_sentence_that_names_the_worker(two, joined):
     with pytest.raises(
         InputError, match=r"^The worker tcp://127.0.0.1:\d+ could not go on \(.*No space left on device"
     ):
-        list(in_order(write, [slice(0, 10), slice(10, 20)], joined(two.address)))
+        list(in_order(write, [slice(0, 10), slice(10, 20)], joined(dask.address)))
 
 
 def test_a_worker_with_another_version_of_the_project_is_refused_before_it_works(joined, tmp_path):
