@@ -19,7 +19,7 @@ from threading import Thread
 from typing import IO
 
 from autoencoders.core.errors import InputError
-from autoencoders.training.jobs import Job, Outcome, WorkerLost
+from autoencoders.training.jobs import Job, NotBegun, Outcome, WorkerLost
 
 MODULE = "autoencoders.training.worker"
 # Seconds until every process must have found the others; importing TensorFlow takes a busy machine a minute of them.
@@ -74,8 +74,10 @@ def train_here(
     ------
     InputError
         In one sentence, if the training refuses its settings or its process fails.
+    NotBegun
+        If a process does not come within `start_limit`.
     WorkerLost
-        If a process does not come within `start_limit`, or is gone later.
+        If one is gone later.
     Stopped
         If `stopped` says so.
 
@@ -89,7 +91,7 @@ def train_here(
             if stopped():
                 raise Stopped
             if time.monotonic() > begun + start_limit and not connected.exists():
-                raise WorkerLost(
+                raise NotBegun(
                     f"{what} on {len(addresses)} workers has not begun within {start_limit:g} s, since a worker has "
                     f"not come; see that every worker is up and reaches the others, and run it again."
                 )

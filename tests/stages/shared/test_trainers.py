@@ -97,7 +97,8 @@ def ends_in_a_sentence(client, job, kill, sentence: str) -> None:
     assert time.monotonic() < at[0] + 120
 
 
-def test_a_worker_that_is_killed_ends_the_training_of_all(client, job):
+def test_a_worker_that_is_killed_ends_the_training_of_all(client, job, monkeypatch):
+    monkeypatch.setattr(trainers, "TRIES", 1)
     victim = pids(client)[0]
     sentence = "^the training of network has lost .*; nothing was written, run it again.$"
     ends_in_a_sentence(client, job, lambda: os.kill(victim, signal.SIGKILL), sentence)
