@@ -116,7 +116,7 @@ def _by_value() -> tuple[Callable, ...]:
             return {"port": found.getsockname()[1]}
 
     def watched(payload: bytes, project: dict[str, str]) -> Any:
-        """Return a function's result; it is told to stop when the caller, or the task of this worker, is gone."""
+        """Return a function's result; it is told to stop when the caller, the task or the worker itself is gone."""
         import pickle
 
         import distributed
@@ -126,6 +126,9 @@ def _by_value() -> tuple[Callable, ...]:
         key = worker.get_current_task()
 
         def stopped() -> bool:
+            # A worker that closes, as it does without a scheduler, waits for its tasks.
+            if worker.status.name in ("closing", "closed", "failed"):
+                return True
             task = worker.state.tasks.get(key)
             return task is None or task.state == "cancelled"
 

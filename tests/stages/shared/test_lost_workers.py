@@ -78,6 +78,14 @@ def trains(worker: int) -> bool:
     return False
 
 
+def ended(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 def in_a_thread(call) -> tuple[threading.Thread, list]:
     """Call a function on a thread; its result or error is in the list."""
     found = []
@@ -170,3 +178,16 @@ def test_a_training_of_which_a_worker_is_killed_ends_on_those_that_are_left(job,
         one = trainers.train(client, job)
     assert outcome.digest == one.digest and outcome.history == one.history
     assert "and starts anew on 1 worker; their number changes its losses by rounding alone" in capsys.readouterr().out
+
+
+def test_without_its_scheduler_a_stage_ends_in_a_sentence_and_its_process_within_seconds(stage, tmp_path):
+    with clusters.cluster(tmp_path / "cluster", 1) as started, joined(started, 1) as client:
+        thread, found = in_a_thread(lambda: trainers.run_stage(client, "stage"))
+        clusters.until(stage)
+        process = int(next(tmp_path.glob("*-begun")).read_text())
+        started.scheduler.kill()
+        # Dask itself would wait half a minute for the task of its worker.
+        clusters.until(lambda: ended(process), 25)
+        thread.join(60)
+    (sentence,) = found
+    assert sentence.startswith("stage has lost the scheduler (")
