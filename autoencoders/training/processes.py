@@ -26,13 +26,16 @@ MODULE = "autoencoders.training.worker"
 START_LIMIT = 300.0
 # Seconds between two looks at a process, and those that a process has to end itself when it is told to.
 INTERVAL, GRACE = 0.2, 10.0
-# Runs a module that gets SIGTERM when the process that started it closes a pipe or dies.
-STOPPABLE = """
-import os, runpy, signal, sys, threading
+# Runs a module that gets SIGTERM when the process that started it closes a pipe or dies, and GRACE seconds to end: it
+# may run elsewhere by then, and no two may write one output.
+STOPPABLE = f"""
+import os, runpy, signal, sys, threading, time
 def wait():
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep({GRACE})
+    os.kill(os.getpid(), signal.SIGKILL)
 threading.Thread(target=wait, daemon=True).start()
 del sys.argv[0]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
