@@ -15,6 +15,10 @@ class WorkerLost(InputError):
     """A training on several workers has lost one, which may be another than the one that says so."""
 
 
+class NotBegun(WorkerLost):
+    """A worker has not come to a training in time, or is not reached by another one."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One training, as it is sent to each worker.

@@ -19,20 +19,23 @@ from threading import Thread
 from typing import IO
 
 from autoencoders.core.errors import InputError
-from autoencoders.training.jobs import Job, Outcome, WorkerLost
+from autoencoders.training.jobs import Job, NotBegun, Outcome, WorkerLost
 
 MODULE = "autoencoders.training.worker"
 # Seconds until every process must have found the others; importing TensorFlow takes a busy machine a minute of them.
 START_LIMIT = 300.0
 # Seconds between two looks at a process, and those that a process has to end itself when it is told to.
 INTERVAL, GRACE = 0.2, 10.0
-# Runs a module that gets SIGTERM when the process that started it closes a pipe or dies.
-STOPPABLE = """
-import os, runpy, signal, sys, threading
+# Runs a module that gets SIGTERM when the process that started it closes a pipe or dies, and GRACE seconds to end: it
+# may run elsewhere by then, and no two may write one output.
+STOPPABLE = f"""
+import os, runpy, signal, sys, threading, time
 def wait():
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep({GRACE})
+    os.kill(os.getpid(), signal.SIGKILL)
 threading.Thread(target=wait, daemon=True).start()
 del sys.argv[0]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
@@ -74,8 +77,10 @@ def train_here(
     ------
     InputError
         In one sentence, if the training refuses its settings or its process fails.
+    NotBegun
+        If a process does not come within `start_limit`.
     WorkerLost
-        If a process does not come within `start_limit`, or is gone later.
+        If one is gone later.
     Stopped
         If `stopped` says so.
 
@@ -89,7 +94,7 @@ def train_here(
             if stopped():
                 raise Stopped
             if time.monotonic() > begun + start_limit and not connected.exists():
-                raise WorkerLost(
+                raise NotBegun(
                     f"{what} on {len(addresses)} workers has not begun within {start_limit:g} s, since a worker has "
                     f"not come; see that every worker is up and reaches the others, and run it again."
                 )

@@ -3,8 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+# Packages whose versions must be the caller's: those that decide on what is computed of blocks, and those that decide
+# on weights and on the files of a network.
+OF_BLOCKS = ("numpy", "scipy", "scikit-learn", "scikit-image", "onnxruntime", "pillow")
+OF_TRAININGS = ("numpy", "tensorflow", "keras", "h5py", "onnx", "onnxruntime")
 
-def _by_value() -> tuple[Callable, Callable, Callable]:
+
+def _by_value() -> tuple[Callable, ...]:
     # Functions within a function have no name to be imported by: they are pickled with their code, and import what they
     # use themselves.
 
@@ -20,28 +25,25 @@ def _by_value() -> tuple[Callable, Callable, Callable]:
             for path in sorted(Path(root, package).rglob("*.py")):
                 modules.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
         found = {"root": root, "modules": modules.hexdigest()[:12], "Python": platform.python_version()}
-        for package in ("numpy", "scipy", "scikit-learn", "scikit-image", "onnxruntime", "pillow"):
-            try:
-                found[package] = metadata.version(package)
-            except metadata.PackageNotFoundError:
-                found[package] = "missing"
+        for package in (*OF_BLOCKS, *OF_TRAININGS):
+            # TensorFlow is published under two names.
+            for name in (package, f"{package}-cpu"):
+                try:
+                    found[package] = metadata.version(name)
+                    break
+                except metadata.PackageNotFoundError:
+                    found[package] = "missing"
         return found
 
-    def same(value: Any) -> Any:
-        return value
+    def differences(theirs: dict[str, str], project: dict[str, str]) -> dict[str, tuple[str, str]]:
+        return {key: (theirs[key], ours) for key, ours in project.items() if key != "root" and theirs[key] != ours}
 
-    def work(payload: bytes, name: str, items: bytes, project: dict[str, str]) -> dict[str, Any]:
-        """Return the results of a function for some items, and the seconds they took; or why there are none."""
+    def other_versions(worker: Any, project: dict[str, str]) -> dict[str, tuple[str, str]]:
+        """Return in what this worker's process differs from the caller, and let it import the project's modules."""
         import importlib.util
-        import os
-        import pickle
         import sys
-        import time
         from pathlib import Path
 
-        from distributed import get_worker
-
-        worker = get_worker()
         kept = worker.__dict__.setdefault("_autoencoder", {"functions": {}})
         if "project" not in kept:
             if importlib.util.find_spec("autoencoders") is None or importlib.util.find_spec("stages") is None:
@@ -50,10 +52,24 @@ def _by_value() -> tuple[Callable, Callable, Callable]:
             origin = spec.origin if spec else None
             # Once, before the modules are imported: those that change later on are not what this process has.
             kept["project"] = described(str(Path(origin).resolve().parents[1]) if origin else project["root"])
-            # Of libraries that are yet to be loaded.
-            os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
-        theirs = kept["project"]
-        other = {key: (theirs[key], ours) for key, ours in project.items() if key != "root" and theirs[key] != ours}
+        return differences(kept["project"], project)
+
+    def same(value: Any) -> Any:
+        return value
+
+    def work(payload: bytes, name: str, items: bytes, project: dict[str, str]) -> dict[str, Any]:
+        """Return the results of a function for some items, and the seconds they took; or why there are none."""
+        import os
+        import pickle
+        import sys
+        import time
+
+        from distributed import get_worker
+
+        worker = get_worker()
+        other = other_versions(worker, project)
+        # Of libraries that are yet to be loaded.
+        os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
         if other:
             return {"worker": worker.address, "other": other}
 
@@ -64,6 +80,7 @@ def _by_value() -> tuple[Callable, Callable, Callable]:
 
         # Tasks run side by side, one a core.
         hold_cores(1)
+        kept = worker.__dict__["_autoencoder"]
         try:
             function = kept["functions"].get(name)
             if function is None:
@@ -83,7 +100,42 @@ def _by_value() -> tuple[Callable, Callable, Callable]:
         except (OSError, MemoryError) as error:
             return {"worker": worker.address, "failed": str(error) or type(error).__name__}
 
-    return described, same, work
+    def ready(project: dict[str, str]) -> dict[str, Any]:
+        """Return a port that is free on this machine; or in what the worker differs from the caller."""
+        import socket
+
+        from distributed import get_worker
+
+        worker = get_worker()
+        # What this process has imported, and what one imports that it starts now.
+        other = other_versions(worker, project) or differences(described(project["root"]), project)
+        if other:
+            return {"worker": worker.address, "other": other}
+        with socket.socket() as found:
+            found.bind(("", 0))
+            return {"port": found.getsockname()[1]}
+
+    def watched(payload: bytes, project: dict[str, str]) -> Any:
+        """Return a function's result; it is told to stop when the caller, the task or the worker itself is gone."""
+        import pickle
+
+        import distributed
+
+        worker = distributed.get_worker()
+        other_versions(worker, project)
+        key = worker.get_current_task()
+
+        def stopped() -> bool:
+            # A worker that closes, as it does without a scheduler, waits for its tasks.
+            if worker.status.name in ("closing", "closed", "failed"):
+                return True
+            task = worker.state.tasks.get(key)
+            return task is None or task.state == "cancelled"
+
+        function, arguments = pickle.loads(payload)
+        return function(*arguments, stopped, distributed.print)
+
+    return described, same, work, ready, watched
 
 
-described, same, work = _by_value()
+described, same, work, ready, watched = _by_value()

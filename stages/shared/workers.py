@@ -9,14 +9,15 @@ import secrets
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import CancelledError
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from autoencoders.core.errors import InputError
-from stages.shared.tasks import described, same, work
+from stages.shared.tasks import OF_BLOCKS, described, same, work
 
 try:
     import cloudpickle
@@ -58,6 +59,25 @@ def connected(address: str) -> Any:
             f"No scheduler answers at '{address}' ({type(error).__name__}); start `dask scheduler` there, correct "
             "DASK_SCHEDULER_ADDRESS, or unset it."
         ) from None
+
+
+def project(packages: Collection[str]) -> dict[str, str]:
+    """Return what a worker is compared with: this project's folder and modules, Python, and packages."""
+    return {name: _this_project()[name] for name in ("root", "modules", "Python", *packages)}
+
+
+@cache
+def _this_project() -> dict[str, str]:
+    return described(str(Path(__file__).resolve().parents[2]))
+
+
+def other_version(found: dict) -> InputError:
+    """Return the sentence for a worker that differs, which `stages.shared.tasks` found."""
+    what = ", ".join(f"{name} {theirs} instead of {ours}" for name, (theirs, ours) in found["other"].items())
+    return InputError(
+        f"The worker {found['worker']} has another version of the project or its packages ({what}); give all workers "
+        "this project's folder and environment, and restart those that ran before a change."
+    )
 
 
 class _Task(NamedTuple):
@@ -128,7 +148,7 @@ class Cluster:
         if self._client is not None:
             return self._client
         self._client = connected(self.address)
-        self._project = described(str(Path(__file__).resolve().parents[2]))
+        self._project = project(OF_BLOCKS)
         self._look()
         self.log(
             f"on the cluster at {self.address}, which has {self._threads} threads; dashboard: "
@@ -206,13 +226,10 @@ def _name(function: Any) -> str:
 
 def _told(found: dict) -> tuple[float, list]:
     """Return the seconds and results of a task, or say why a worker has none."""
-    where = f"The worker {found['worker']}"
     if "other" in found:
-        what = ", ".join(f"{name} {theirs} instead of {ours}" for name, (theirs, ours) in found["other"].items())
-        raise InputError(
-            f"{where} has another version of the project or its packages ({what}); give all workers this project's "
-            "folder and environment, and restart those that ran before a change."
-        )
+        raise other_version(found)
     if "failed" in found:
-        raise InputError(f"{where} could not go on ({found['failed']}); correct that, and run the stage again.")
+        raise InputError(
+            f"The worker {found['worker']} could not go on ({found['failed']}); correct that, and run the stage again."
+        )
     return found["seconds"], found["results"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from clusters import free_port
+from clusters import free_port, until
 from small import ROOT
 
 from autoencoders.core.errors import InputError
@@ -167,3 +167,24 @@ def test_a_stage_is_told_to_stop(module, tmp_path):
     with pytest.raises(Stopped):
         run_here("stage", [], folder, folder, stopped=(tmp_path / "begun").exists)
     assert (tmp_path / "stopped").exists()
+
+
+@pytest.mark.slow
+def test_a_process_that_does_not_heed_sigterm_ends_when_the_one_that_started_it_dies(tmp_path):
+    (tmp_path / "stage.py").write_text(
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "open('pid', 'w').write(str(os.getpid()))\n"
+        "time.sleep(600)\n"
+    )
+    program = "import sys; from autoencoders.training.processes import run_here; "
+    program += "run_here('stage', [], sys.argv[1], sys.argv[1])"
+    parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT)
+    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + processes.GRACE + 30
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.kill(int((tmp_path / "pid").read_text()), 0)
+            time.sleep(0.05)

@@ -96,7 +96,8 @@ def ends_in_a_sentence(client, job, kill, sentence: str) -> None:
     assert time.monotonic() < at[0] + 120
 
 
-def test_a_worker_that_is_killed_ends_the_training_of_all(client, endless, dask):
+def test_a_worker_that_is_killed_ends_the_training_of_all(client, endless, dask, monkeypatch):
+    monkeypatch.setattr(trainers, "TRIES", 1)
     sentence = "^the training of network has lost .*; nothing was written, run it again.$"
     ends_in_a_sentence(client, endless, dask.kill, sentence)
     dask.add()
