@@ -12,8 +12,9 @@ from pathlib import Path
 
 from small import ROOT
 
-# Workers without a nanny, which would start a killed one again: a second instead of four each.
-WORKER = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0", "--death-timeout", "30")
+# Workers without a nanny, which would start a killed one again: a second instead of four each. A busy machine may take
+# a minute to start one.
+WORKER = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0", "--death-timeout", "180")
 
 
 def free_port() -> int:
@@ -75,7 +76,7 @@ def cluster(folder: Path, n: int) -> Iterator[LocalCluster]:
         started.close()
 
 
-def until(holds, seconds: float = 60) -> None:
+def until(holds, seconds: float = 180) -> None:
     """Wait until something holds."""
     end = time.monotonic() + seconds
     while not holds():

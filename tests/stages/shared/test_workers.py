@@ -162,7 +162,7 @@ def test_work_waits_for_a_worker_that_joins_late_goes_on_without_one_that_is_kil
         started.kill()
         clusters.until(lambda: len(begun(tmp_path)) == 2)
         (tmp_path / "wait").unlink()
-        work.join(60)
+        work.join(180)
         assert found == [item**2 for item in range(40)]
 
         lost = in_order(partial(slowly, tmp_path), range(1000), engine)
