@@ -102,7 +102,7 @@ def test_a_stage_on_workers_of_which_one_is_killed_writes_the_same_bytes(
 
 
 @pytest.mark.parametrize("protocol", ["http", "file"])
-def test_workers_read_the_pictures_of_an_address_themselves(protocol, tmp_path, started, serve, monkeypatch):
+def test_workers_read_the_pictures_of_an_address_themselves(protocol, tmp_path, dask, serve, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("autoencoders.sources.reading.GROUP_SMALL", 3)
     write_parameters(tmp_path, small_parameters())
@@ -116,7 +116,7 @@ def test_workers_read_the_pictures_of_an_address_themselves(protocol, tmp_path, 
     inventory.main("far")
     # Not by this process.
     monkeypatch.setattr("autoencoders.sources.remote.contents", None)
-    engine = Killing(started)
+    engine = Killing(dask)
     try:
         with computed_by(engine):
             extract.main("photos")
