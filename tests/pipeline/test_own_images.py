@@ -105,8 +105,9 @@ def test_nothing_changed_nothing_runs_and_a_changed_picture_is_read_again(checko
 def test_a_folder_with_labels_is_scored_by_them_also_where_dvc_tracks_it(checkout):
     checkout.run("dvc", "add", "pictures")
     write_parameters(checkout.folder, parameters("folders"))
-    checkout.run("dvc", "repro", "cluster@mine-strided", "search@mine-strided")
+    checkout.run("dvc", "repro")
     results = checkout.results()
+    assert "report/index.html" in results
     scores = json.loads(results["metrics/cluster/mine-strided.json"])["kmeans"]
     assert 0 <= scores["accuracy"] <= 1
     assert "cosine_precision_at_1" in json.loads(results["metrics/search/mine-strided.json"])
