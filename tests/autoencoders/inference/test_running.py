@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,16 @@ def test_outputs_do_not_depend_on_how_many_images_are_run_at_once(graph, monkeyp
     monkeypatch.setattr(running, "BATCH_VALUES", 1)
     assert np.array_equal(Graph(graph)(IMAGES), whole)
     assert Graph(graph)(IMAGES[:0]).shape == (0, 4)
+
+
+def test_nothing_is_kept_or_sent_about_the_use_of_a_network(graph, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    program = f"from pathlib import Path; from autoencoders.inference.running import Graph; Graph(Path({str(graph)!r}))"
+    # Without what tells onnxruntime that tests use it, and that it may say nothing.
+    bare = {"HOME": str(home), "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=bare, check=True)
+    assert not list(home.rglob("*"))
 
 
 def test_images_are_left_as_they_are(graph):
