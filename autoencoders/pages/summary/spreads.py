@@ -2,12 +2,16 @@
 
 import pandas as pd
 
+from autoencoders.pages.summary.texts import PLACES
+
 # What a deviation is over that `cluster` measured.
 CLUSTERER = "seeds of the clusterer"
 
 
 def widened(clustering: pd.DataFrame, spreads: pd.DataFrame) -> pd.DataFrame:
     """Return a table of clusterings with the larger of two deviations of each score, and what that is over.
+
+    They are compared as they are shown, rounded to PLACES.
 
     Parameters
     ----------
@@ -29,6 +33,6 @@ def widened(clustering: pd.DataFrame, spreads: pd.DataFrame) -> pd.DataFrame:
     for spread in spreads.to_dict("records"):
         same = (found["representation"] == spread["representation"]) & (found["clustering"] == spread["clustering"])
         for score in scores:
-            wider = same & (found[f"{score}_std"] < spread.get(score, 0.0))
+            wider = same & (found[f"{score}_std"].round(PLACES) < round(spread.get(score, 0.0), PLACES))
             found.loc[wider, [f"{score}_std", f"{score}_over"]] = spread.get(score, 0.0), spread["over"]
     return found

@@ -26,6 +26,9 @@ WORDS = {
     "test": "test images",
 }
 
+# Decimals of scores.
+PLACES = 3
+
 
 def words(key: str) -> str:
     """Return a key as people say it."""
@@ -38,9 +41,9 @@ def number(value: float, decimals: int, sign: bool = False) -> str:
 
 
 def mean(value: float, deviation: float) -> str:
-    """Return a mean of several runs and its standard deviation, both with three decimals."""
-    texts = [text for text in (number(value, 3), number(deviation, 3)) if text]
-    return " ± ".join(texts) if number(value, 3) else ""
+    """Return a mean of several runs and its standard deviation, both with PLACES decimals."""
+    texts = [text for text in (number(value, PLACES), number(deviation, PLACES)) if text]
+    return " ± ".join(texts) if number(value, PLACES) else ""
 
 
 def column(values: pd.Series) -> list[str]:

@@ -55,3 +55,9 @@ def test_a_star_and_the_note_say_which_deviation_is_shown():
     assert table.note.endswith(f"over seeds of the clusterer.{STARRED}")
     (table,) = presented(summary._replace(clustering=widened(CLUSTERING, SPREADS[:0])))
     assert STARRED not in table.note
+
+
+def test_a_deviation_that_is_shown_as_the_same_number_gets_no_star():
+    found = widened(CLUSTERING, SPREADS.assign(accuracy=0.0104, ari=0.0296))
+    assert found["accuracy_std"].tolist() == [0.01, 0.02, 0.0]
+    assert {*found["accuracy_over"], *found["ari_over"]} == {CLUSTERER}
