@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 repro: $(INSTALLED)
 	@python -m stages.shared.parameters
-	@python tools/repro.py
+	@python -m tools.repro
 	@for stage in train evaluate encode cluster search generate denoise sequence; do \
 	    if [ -e metrics/$$stage ]; then echo; dvc metrics show metrics/$$stage; fi; done
 	@echo "Everything on one page: $(CURDIR)/report/index.html. Tables: data/summary/. Figures: plots/."

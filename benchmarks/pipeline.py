@@ -48,7 +48,7 @@ def measure(options: Options, log: Callable[[str], None]) -> dict:
             log("nothing to do: " + ", ".join(f"{name} {values[-1]:.2f} s" for name, values in noops.items()))
         with workspace.scratch(options) as folder:
             _copy(folder / "parallel", options)
-            child = run(["python", "tools/repro.py"], folder / "parallel", variables=_variables(folder / "parallel"))
+            child = run(["python", "-m", "tools.repro"], folder / "parallel", variables=_variables(folder / "parallel"))
             walls["parallel"].append(child.seconds)
             log(f"tools/repro.py {child.seconds:.0f} s")
     return {

@@ -1,7 +1,7 @@
 """Run the graph's independent branches side by side, then what joins them: `dvc repro`, a process for each data set.
 
 DVC runs one stage at a time, but lets several `dvc repro` of different stages run at once; a stage on small data is
-mostly Python starting up, on one core.
+mostly Python starting up, on one core. On Linux stages are forks of one process that has started up (`tools/forks.py`).
 """
 
 import os
@@ -10,13 +10,15 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 
 import networkx
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+
+from tools.forks import forks
 
 # The stage that every other one depends on. It runs before the branches: DVC lets no two processes look at one stage at
 # a time, and refuses instead of waiting.
@@ -48,13 +50,20 @@ class Processes:
     Each has a group of its own, with all that it starts. Whatever the signal, the group gets SIGINT: DVC waits for its
     stage then and leaves no lock behind, and the stage leaves no half of an output.
 
+    Parameters
+    ----------
+    python : Path, optional
+        The folder of the `python` that they find first.
+
     Attributes
     ----------
     stopped_by : int or None
         The first signal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, python: Path | None = None) -> None:
+        path = [str(python)] if python else []
+        self._environment = {**os.environ, "PATH": os.pathsep.join([*path, os.environ["PATH"]])}
         self.stopped_by: int | None = None
         self._running: list[subprocess.Popen] = []
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -70,7 +79,7 @@ class Processes:
         self._running = []
         for command in commands:
             if self.stopped_by is None:
-                self._running.append(subprocess.Popen(command, process_group=0))
+                self._running.append(subprocess.Popen(command, env=self._environment, process_group=0))
                 # One that the signal came too early for.
                 if self.stopped_by is not None:
                     self._interrupt()
@@ -98,13 +107,15 @@ def main() -> int:
         todo = "run `git init` there first, since DVC needs Git" if unpacked else "`dvc status` says more"
         print(f"error: {str(error).splitlines()[0].rstrip('.')}; {todo}.", file=sys.stderr)
         return 1
-    processes = Processes()
-    if (os.cpu_count() or 1) > 1 and processes.run(["dvc", "repro", FIRST]) == [0]:
-        # By themselves, without `fingerprints`, which all of them depend on.
-        command = ["dvc", "--wait-for-lock", "repro", "--single-item"]
-        processes.run(*([*command, *names] for names in side_by_side))
-    # What failed above fails again here, and says so last.
-    codes = processes.run(["dvc", "repro"])
+    # Elsewhere a fork may not go on with what its parent imported.
+    with forks(Path.cwd()) if sys.platform == "linux" else nullcontext() as python:
+        processes = Processes(python)
+        if (os.cpu_count() or 1) > 1 and processes.run(["dvc", "repro", FIRST]) == [0]:
+            # By themselves, without `fingerprints`, which all of them depend on.
+            command = ["dvc", "--wait-for-lock", "repro", "--single-item"]
+            processes.run(*([*command, *names] for names in side_by_side))
+        # What failed above fails again here, and says so last.
+        codes = processes.run(["dvc", "repro"])
     if processes.stopped_by is not None:
         print(f"stopped by {signal.Signals(processes.stopped_by).name}", file=sys.stderr)
         return 128 + processes.stopped_by

@@ -2,14 +2,15 @@ import shutil
 
 import pytest
 from checkouts import ADDED, ENVIRONMENT, FIRST, Checkout, parameters, stages_run
-from forking import forks
-from small import write_parameters
+from small import ROOT, write_parameters
+
+from tools.forks import forks
 
 
 @pytest.fixture(scope="session")
 def python():
-    """The folder of a `python` that spares stages their imports; `cold_run` has each stage in a process of its own."""
-    with forks(ENVIRONMENT) as folder:
+    """The folder of a `python` that spares stages their imports."""
+    with forks(ROOT, ENVIRONMENT) as folder:
         yield folder
 
 
@@ -18,7 +19,7 @@ def cold_run(tmp_path_factory):
     """A checkout in which `make repro` has run the whole graph from an empty cache."""
     checkout = Checkout(tmp_path_factory.mktemp("cold"))
     checkout.fill()
-    checkout.ran = stages_run(checkout.run("python", "tools/repro.py").stdout)
+    checkout.ran = stages_run(checkout.run("python", "-m", "tools.repro").stdout)
     checkout.commit("Run")
     return checkout
 
