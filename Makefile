@@ -13,8 +13,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 repro: $(INSTALLED)
 	@python -m stages.shared.parameters
 	@python -m tools.repro
-	@for stage in train evaluate encode cluster search generate denoise sequence; do \
-	    if [ -e metrics/$$stage ]; then echo; dvc metrics show metrics/$$stage; fi; done
+	@echo; cat data/summary/summary.md; echo
 	@echo "Everything on one page: $(CURDIR)/report/index.html. Tables: data/summary/. Figures: plots/."
 
 test: $(INSTALLED)

@@ -79,6 +79,15 @@ def imported(module: Path) -> set[str]:
     return set(closure(module))
 
 
+def test_stages_stand_behind_those_that_they_depend_on():
+    # `tools.repro` runs those that a pattern matches in this order.
+    with Repo(str(ROOT)) as repo:
+        names = [stage.name for stage in repo.stage.load_all("dvc.yaml")]
+        graph = repo.index.graph
+        behind = {stage.name: [each.name for each in graph.successors(stage)] for stage in graph}
+    assert all(set(behind[name]) <= set(names[:place]) for place, name in enumerate(names))
+
+
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name != "fingerprints"])
 def test_each_stage_depends_on_its_own_fingerprint_and_on_no_module_by_itself(name):
     found = {path for path in ENTRIES[name]["deps"] if path.startswith((*PACKAGES, "data/fingerprints"))}

@@ -69,6 +69,14 @@ def test_in_the_background_of_a_script_sigterm_stops_all(processes, tmp_path):
     assert background.stopped_by == signal.SIGTERM
 
 
+def test_a_branch_is_named_by_one_pattern_where_that_matches_no_other_stage():
+    photos = ["extract@photos", "train@photos-simple", "encode@photos-simple"]
+    assert repro.targets(photos, [*photos, "extract@digits", "report"]) == ["--glob", "*@photos*"]
+    assert repro.targets(photos, [*photos, "extract@photos-large"]) == photos
+    assert repro.targets(["extract@a", "train@b"], ["extract@a", "train@b", "report"]) == ["--glob", "*@*"]
+    assert repro.targets(["extract@a", "train@b"], ["extract@a", "train@b", "extract@c"]) == ["extract@a", "train@b"]
+
+
 def test_without_git_the_graph_is_refused_in_one_sentence(tmp_path, monkeypatch, capsys):
     Path(tmp_path, ".dvc").mkdir()
     monkeypatch.chdir(tmp_path)
