@@ -4,6 +4,7 @@ TensorFlow connects the machines before its first operation and never lets go, s
 cannot train by itself. This module imports no TensorFlow.
 """
 
+import ctypes
 import os
 import pickle
 import signal
@@ -40,6 +41,8 @@ threading.Thread(target=wait, daemon=True).start()
 del sys.argv[0]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
+# What Linux calls the signal that a process gets when its parent dies (sys/prctl.h).
+PR_SET_PDEATHSIG = 1
 # Files in the folder of a process: the first once it has found the others, the second at its end.
 CONNECTED, OUTCOME = "connected", "outcome"
 
@@ -233,7 +236,14 @@ def _ended(code: int, last: str) -> str:
 
 
 def leave_with_parent() -> None:
-    """End this process as soon as the one that started it has closed the pipe or died; called on a thread."""
+    """End this process as soon as the one that started it closes the pipe to it or dies."""
+    if sys.platform == "linux":
+        # Also while TensorFlow, waiting for another worker, lets no thread of Python run.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    Thread(target=_leave_at_end, daemon=True).start()
+
+
+def _leave_at_end() -> None:
     # Not through `sys.stdin`, whose lock this thread would hold while Python ends.
     while os.read(sys.stdin.fileno(), 1):
         pass

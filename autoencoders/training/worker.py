@@ -4,7 +4,6 @@ import hashlib
 import pickle
 import sys
 from pathlib import Path
-from threading import Thread
 
 from autoencoders.core.errors import InputError
 from autoencoders.core.rows import in_memory
@@ -15,7 +14,7 @@ from autoencoders.training.processes import CONNECTED, OUTCOME, leave_with_paren
 def main() -> None:
     """Read a job from standard input, train, and write the outcome into the folder that is named there."""
     job, addresses, index, folder = pickle.load(sys.stdin.buffer)
-    Thread(target=leave_with_parent, daemon=True).start()
+    leave_with_parent()
     try:
         outcome: Outcome | InputError = train(job, addresses, index, Path(folder))
     except InputError as error:

@@ -188,3 +188,22 @@ def test_a_process_that_does_not_heed_sigterm_ends_when_the_one_that_started_it_
         while time.monotonic() < deadline:
             os.kill(int((tmp_path / "pid").read_text()), 0)
             time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a process runs on")
+def test_a_process_that_lets_no_thread_run_ends_when_the_one_that_started_it_dies(tmp_path):
+    # By `PyDLL` a call keeps the lock of Python's interpreter.
+    program = "import ctypes, os; from autoencoders.training.processes import leave_with_parent; leave_with_parent(); "
+    program += "open(os.environ['PID'], 'w').write(str(os.getpid())); ctypes.PyDLL(None).sleep(600)"
+    start = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], stdin=subprocess.PIPE)"
+    environment = {**os.environ, "PID": str(tmp_path / "pid")}
+    parent = subprocess.Popen([sys.executable, "-c", start, program], cwd=ROOT, env=environment)
+    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    time.sleep(0.1)
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 10
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.kill(int((tmp_path / "pid").read_text()), 0)
+            time.sleep(0.05)
