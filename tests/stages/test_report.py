@@ -197,7 +197,7 @@ def test_data_and_versions_are_said(results):
         assert (row["source"], row["origin"]) == (about["source"], about["origin"])
         assert int(row["test images"].replace(",", "")) == about["images"]["test"]
     versions = {row["package"]: row["version"] for row in tables["Versions"]}
-    assert {"keras", "scikit-learn", "umap-learn", "numpy", "dvc"} <= versions.keys()
+    assert {"Python", "keras", "scikit-learn", "umap-learn", "numpy", "dvc"} <= versions.keys()
     assert {"tensorflow", "tensorflow-cpu"} & versions.keys()
     assert all(re.match(r"\d+\.", version) for version in versions.values())
 

@@ -1,5 +1,6 @@
 """What results were made with, as tables: parameters, and the versions of libraries."""
 
+import platform
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import metadata
@@ -18,11 +19,11 @@ def beside(sections: Mapping[str, Mapping]) -> pd.DataFrame:
 
 
 def versions(libraries: Iterable[str]) -> pd.DataFrame:
-    """Return the versions of those libraries that are installed, without importing any of them.
+    """Return the versions of Python and of those libraries that are installed, without importing any of them.
 
-    That of Python is not among them: results are the same bytes with each that the project supports.
+    Python's has no third number, by which no result differs.
     """
-    found = {}
+    found = {"Python": ".".join(platform.python_version_tuple()[:2])}
     for name in libraries:
         with suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)

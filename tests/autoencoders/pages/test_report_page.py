@@ -1,5 +1,6 @@
 import base64
 import re
+import sys
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -40,8 +41,8 @@ def test_parameters_are_listed_by_dotted_keys_or_side_by_side():
 
 def test_versions_are_of_what_is_installed():
     rows = settings.versions(["pandas", "no-such-package"])
-    assert rows["package"].tolist() == ["pandas"]
-    assert rows["version"].tolist() == [pd.__version__]
+    assert rows["package"].tolist() == ["Python", "pandas"]
+    assert rows["version"].tolist() == [f"{sys.version_info[0]}.{sys.version_info[1]}", pd.__version__]
 
 
 class Outline(HTMLParser):
