@@ -195,7 +195,7 @@ def test_a_process_that_lets_no_thread_run_ends_when_the_one_that_started_it_die
     # By `PyDLL` a call keeps the lock of Python's interpreter.
     program = "import ctypes, os; from autoencoders.training.processes import leave_with_parent; leave_with_parent(); "
     program += "open(os.environ['PID'], 'w').write(str(os.getpid())); ctypes.PyDLL(None).sleep(600)"
-    start = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], stdin=subprocess.PIPE)"
+    start = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdin=-1).wait()"
     environment = {**os.environ, "PID": str(tmp_path / "pid")}
     parent = subprocess.Popen([sys.executable, "-c", start, program], cwd=ROOT, env=environment)
     until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
