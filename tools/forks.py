@@ -38,26 +38,34 @@ TRAINED_BY = {"stages.learning_rates", "stages.sequence", "stages.train"}
 CLIENT = """#!/bin/sh
 ''''exec "{python}" -I -S "$0" "$@" # '''
 import json, os, signal, socket, sys
-stage = sys.argv[1:2] == ["-m"] and sys.argv[2].startswith("stages.")
+def run_alone():
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+if sys.argv[1:2] != ["-m"] or not sys.argv[2].startswith("stages."):
+    run_alone()
 server = socket.socket(socket.AF_UNIX)
 try:
-    if not stage:
-        raise OSError
     server.connect({address!r})
     told = json.dumps([os.getcwd(), os.getpgrp(), dict(os.environ), sys.argv[2:]]).encode()
     socket.send_fds(server, [len(told).to_bytes(4, "big")], [0, 1, 2])
     server.sendall(told)
 except OSError:
-    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+    run_alone()
 process = int.from_bytes(server.recv(4), "big")
+lost = "error: the process of " + sys.argv[2] + " was lost; run it again."
+if not process:
+    # It may have started: another one could write the same outputs beside it.
+    sys.exit(lost)
 def forward(number, frame):
-    if process:
+    try:
         os.kill(process, number)
+    except ProcessLookupError:
+        # It has just ended.
+        pass
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(number) != signal.SIG_IGN:
         signal.signal(number, forward)
 code = server.recv(1)
-sys.exit(code[0] if code else "error: the process of " + sys.argv[2] + " was lost; run it again.")
+sys.exit(code[0] if code else lost)
 """
 
 

@@ -5,6 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +37,18 @@ JOB = Job(
 
 def addresses(n: int) -> list[str]:
     return [f"127.0.0.1:{free_port()}" for _ in range(n)]
+
+
+def assert_ends_with(parent: subprocess.Popen, file: Path, seconds: float) -> None:
+    """Kill `parent` once the process that it started has written its number into `file`; that has `seconds` to end."""
+    until(lambda: file.exists() and file.read_text())
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + seconds
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.kill(int(file.read_text()), 0)
+            time.sleep(0.05)
 
 
 @pytest.fixture
@@ -127,15 +140,7 @@ def test_a_process_ends_when_the_one_that_started_it_dies(tmp_path):
     program += "run_here('stage', [], sys.argv[1], sys.argv[1])"
     (tmp_path / "stage.py").write_text("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
     parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT)
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-        time.sleep(0.05)
-    parent.kill()
-    parent.wait()
-    deadline = time.monotonic() + 30
-    with pytest.raises(ProcessLookupError):
-        while time.monotonic() < deadline:
-            os.kill(int((tmp_path / "pid").read_text()), 0)
-            time.sleep(0.05)
+    assert_ends_with(parent, tmp_path / "pid", 30)
 
 
 def test_a_stage_runs_elsewhere_without_a_cluster(module, tmp_path, monkeypatch):
@@ -180,14 +185,7 @@ def test_a_process_that_does_not_heed_sigterm_ends_when_the_one_that_started_it_
     program = "import sys; from autoencoders.training.processes import run_here; "
     program += "run_here('stage', [], sys.argv[1], sys.argv[1])"
     parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT)
-    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
-    parent.kill()
-    parent.wait()
-    deadline = time.monotonic() + processes.GRACE + 30
-    with pytest.raises(ProcessLookupError):
-        while time.monotonic() < deadline:
-            os.kill(int((tmp_path / "pid").read_text()), 0)
-            time.sleep(0.05)
+    assert_ends_with(parent, tmp_path / "pid", processes.GRACE + 30)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a process runs on")
@@ -198,12 +196,4 @@ def test_a_process_that_lets_no_thread_run_ends_when_the_one_that_started_it_die
     start = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdin=-1).wait()"
     environment = {**os.environ, "PID": str(tmp_path / "pid")}
     parent = subprocess.Popen([sys.executable, "-c", start, program], cwd=ROOT, env=environment)
-    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
-    time.sleep(0.1)
-    parent.kill()
-    parent.wait()
-    deadline = time.monotonic() + 10
-    with pytest.raises(ProcessLookupError):
-        while time.monotonic() < deadline:
-            os.kill(int((tmp_path / "pid").read_text()), 0)
-            time.sleep(0.05)
+    assert_ends_with(parent, tmp_path / "pid", 10)
