@@ -55,13 +55,13 @@ def python(project):
 
 
 @pytest.fixture
-def start(python, project, monkeypatch, tmp_path):
+def start(python, monkeypatch, tmp_path):
     """A function that starts the `python` in a folder and a process group of its own."""
     monkeypatch.setenv("GIVEN", "to it")
 
-    def start(*arguments: str, **more) -> subprocess.Popen:
-        piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "process_group": 0}
-        return subprocess.Popen([python, *arguments], cwd=tmp_path, **piped, **more)
+    def start(*arguments: str) -> subprocess.Popen:
+        piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen([python, *arguments], cwd=tmp_path, process_group=0, **piped)
 
     return start
 
