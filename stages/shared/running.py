@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from autoencoders.core.allocation import keep_freed_memory
 from autoencoders.core.engines import computed_by
 from autoencoders.core.errors import InputError
 from autoencoders.core.signals import reader_gone, stoppable
@@ -29,6 +30,7 @@ def run(stage: Callable[..., None]) -> None:
     each. Characters that the terminal cannot show are replaced, and a reader of the output may go.
     """
     arguments = sys.argv[1:]
+    keep_freed_memory()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

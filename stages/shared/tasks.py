@@ -73,6 +73,7 @@ def _by_value() -> tuple[Callable, ...]:
         if other:
             return {"worker": worker.address, "other": other}
 
+        from autoencoders.core.allocation import keep_freed_memory
         from autoencoders.core.cores import hold_cores
         from autoencoders.core.engines import ThisProcess
         from autoencoders.core.errors import InputError
@@ -80,6 +81,8 @@ def _by_value() -> tuple[Callable, ...]:
 
         # Tasks run side by side, one a core.
         hold_cores(1)
+        # For each task, since it takes a microsecond. Workers that a nanny starts return all freed memory by default.
+        keep_freed_memory()
         kept = worker.__dict__["_autoencoder"]
         try:
             function = kept["functions"].get(name)
