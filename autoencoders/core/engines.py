@@ -1,7 +1,7 @@
 """One function for many pieces of work, in their order, whoever computes them: this process, its threads, or others."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +18,8 @@ class Engine(Protocol):
     """Who computes: `in_order` gives it a function and items, and takes the results in the order of the items.
 
     An engine holds BLAS to one thread for each result, takes items only a bounded number ahead of the results, and
-    stops at the first exception. One that computes elsewhere needs a function and items that can be pickled.
+    stops at the first exception. One that computes elsewhere needs a function and items that can be pickled, and may
+    use the number of the items, where they have one (`len`), to divide them.
     """
 
     def results(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]: ...
@@ -103,8 +104,12 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], own: Eng
     own : Engine, optional
         Who computes where no engine is given; by default this process.
     """
-    items = iter(items)
-    first = list(islice(items, 2))
+    if isinstance(items, Sized):
+        several = len(items) > 1
+    else:
+        items = iter(items)
+        first = list(islice(items, 2))
+        items, several = chain(first, items), len(first) > 1
     # One piece of work is done sooner than it is sent.
-    engine = own if len(first) < 2 else _ENGINE.get() or own
-    yield from engine.results(function, chain(first, items))
+    engine = (_ENGINE.get() or own) if several else own
+    yield from engine.results(function, items)

@@ -5,11 +5,12 @@ read and write the rows themselves (`stages.shared.files.StoredArray`, `stages.s
 """
 
 import logging
+import math
 import secrets
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sized
 from concurrent.futures import CancelledError
 from functools import cache
 from itertools import islice
@@ -29,9 +30,9 @@ except ImportError:
         "distributed`), or unset DASK_SCHEDULER_ADDRESS."
     ) from None
 
-# Seconds that a task takes, about, and the most blocks that it has: shorter tasks cost more to hand out, longer ones
-# leave workers idle at the end.
-TASK_SECONDS, MOST_BLOCKS = 1.0, 256
+# Seconds that a task takes at most and at least, about, and the most items that it has: to hand one out takes some
+# milliseconds, and long ones leave workers idle at the end.
+LONG_TASK, SHORT_TASK, MOST_ITEMS = 1.0, 0.05, 256
 # Tasks that are in work or wait, for each thread of the cluster: what bounds the memory that results take here.
 IN_FLIGHT = 2
 # A task whose workers died is tried again so often: each time Dask itself tries four workers.
@@ -112,22 +113,23 @@ class Cluster:
         self._project: dict[str, str] = {}
         self._threads, self._looked = 0, 0.0
         self._lacking = False
+        # Seconds of one item of the functions that were called, by their names.
+        self._seconds: dict[str, float] = {}
 
     def results(self, function: Callable, items: Iterable) -> Iterator:
-        client = self._connected()
-        call = _Call(client, function, self._project)
-        items, waiting, size = iter(items), deque[_Task](), 1
+        client, name = self._connected(), _name(function)
+        call = _Call(client, function, name, self._project)
+        portions, waiting = _Portions(items, self._seconds.get(name)), deque[_Task]()
         try:
             while True:
                 while len(waiting) < self._window():
-                    if not (batch := list(islice(items, size))):
+                    if not (portion := portions.take(self._threads)):
                         break
-                    waiting.append(_Task(call.submit(batch), batch, 1))
+                    waiting.append(_Task(call.submit(portion), portion, 1))
                 if not waiting:
                     return
                 seconds, found = self._result(call, waiting.popleft())
-                # From one block on, at most twice as many each time, so that no first block that was slow decides.
-                size = min(max(1, int(TASK_SECONDS * len(found) / max(seconds, 1e-6))), 2 * size, MOST_BLOCKS)
+                self._seconds[name] = portions.took(seconds, len(found))
                 yield from found
         except (CommClosedError, CancelledError, OSError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
@@ -187,11 +189,53 @@ class Cluster:
                 return _told(found)
 
 
+class _Portions:
+    """Divides items among tasks: a second's work each, and less near the end, so that all workers end at one time.
+
+    A task gets at most half of what each thread would have to do of the items that are left (Polychronopoulos and Kuck,
+    "Guided self-scheduling", 1987). Where the number of items is not known, all tasks but the first few are alike.
+
+    Parameters
+    ----------
+    items : iterable
+    seconds : float, optional
+        Of one item, where the same function has been called before.
+    """
+
+    def __init__(self, items: Iterable, seconds: float | None):
+        self.items, self.left = iter(items), len(items) if isinstance(items, Sized) else None
+        self.size, self.least = (
+            (1, 1) if seconds is None else (_number(LONG_TASK, seconds), _number(SHORT_TASK, seconds))
+        )
+
+    def take(self, threads: int) -> list:
+        """Return the items of the next task, none at the end; `threads` are those of the cluster."""
+        size = self.size
+        if self.left is not None:
+            size = min(size, max(self.least, math.ceil(self.left / (2 * max(threads, 1)))))
+        portion = list(islice(self.items, size))
+        if self.left is not None:
+            self.left -= len(portion)
+        return portion
+
+    def took(self, seconds: float, n: int) -> float:
+        """Learn what `n` items took, and return the seconds of one."""
+        each = seconds / n
+        # At most twice as many each time, so that no first item that was quick decides.
+        self.size, self.least = min(_number(LONG_TASK, each), 2 * self.size), _number(SHORT_TASK, each)
+        return each
+
+
+def _number(seconds: float, each: float) -> int:
+    """Return how many items take so many seconds, at least one."""
+    return min(max(1, int(seconds / max(each, 1e-6))), MOST_ITEMS)
+
+
 class _Call:
     """One function on the cluster, which each worker fetches once."""
 
-    def __init__(self, client: Any, function: Callable, project: dict[str, str]):
-        self.client, self.project, self.name = client, project, f"{_name(function)}-{secrets.token_hex(4)}"
+    def __init__(self, client: Any, function: Callable, name: str, project: dict[str, str]):
+        self.client, self.project, self.name = client, project, f"{name}-{secrets.token_hex(4)}"
         self.payload = cloudpickle.dumps(function)
         self.function: Any = None
         self.submitted = 0

@@ -1,6 +1,9 @@
 """Work on real workers of a Dask cluster, in processes of their own, and what fails there."""
 
+import math
 import os
+import platform
+import resource
 import shutil
 import signal
 import sys
@@ -75,6 +78,42 @@ def test_results_come_in_order_from_other_processes_and_a_bounded_number_of_item
     assert begun(tmp_path) <= {worker.pid for worker in dask.workers}
     (line,) = joined.said
     assert line.startswith(f"on the cluster at {dask.address}, which has ") and "dashboard: http://127.0.0.1:" in line
+
+
+@pytest.mark.parametrize("threads", [1, 2, 16])
+def test_tasks_take_a_second_each_and_become_shorter_towards_the_end(threads):
+    portions = workers._Portions(range(1000), 0.02)
+    taken = list(iter(lambda: portions.take(threads), []))
+    assert [item for portion in taken for item in portion] == list(range(1000))
+    sizes = [len(portion) for portion in taken]
+    assert sizes[0] == min(50, math.ceil(1000 / (2 * threads))) and sizes == sorted(sizes, reverse=True)
+    # What the last task takes is what the other workers may wait for.
+    assert sizes[-1] * 0.02 <= 0.1
+
+
+def test_tasks_grow_from_one_item_where_nothing_is_known_and_a_slow_item_makes_them_shorter():
+    portions = workers._Portions(iter(range(1000)), None)
+    sizes = []
+    for seconds in (0.001, 0.001, 0.001, 0.5):
+        sizes.append(len(portions.take(2)))
+        portions.took(seconds * sizes[-1], sizes[-1])
+    assert sizes == [1, 2, 4, 8]
+    assert len(portions.take(2)) == 2
+
+
+def faults_of_blocks(item: int) -> int:
+    """Return the page faults of this process while arrays of a block's size are made and freed."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(100):
+        kept = [np.ones(250_000) for _ in range(3)]
+    assert kept
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_a_worker_uses_the_memory_of_freed_arrays_again(dask, joined):
+    # Without, 489 for each array.
+    assert max(in_order(faults_of_blocks, range(4), joined(dask.address))) < 10_000
 
 
 def test_sums_are_the_same_bytes_as_in_this_process(dask, joined, tmp_path, monkeypatch):
