@@ -19,6 +19,11 @@ with without("matplotlib", "matplotlib.pyplot", "sklearn"):
 
 __all__ = ["THREADS", "deterministic", "keras", "tf"]
 
+# Here and not only by `deterministic`: a network that is built before, or by whoever imports this, is an operation too,
+# after which the number of cores would be part of every result of the process.
+with suppress(RuntimeError):
+    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+
 
 def deterministic(seed: int, threads: int = THREADS) -> None:
     """Seed Python, NumPy and TensorFlow, and make TensorFlow's operations deterministic.
@@ -31,8 +36,7 @@ def deterministic(seed: int, threads: int = THREADS) -> None:
         In [0, 2**32).
     threads : int
         Threads among which TensorFlow divides one operation. They are part of the result: each thread sums its own
-        share. TensorFlow takes the number of cores unless it is told otherwise before its first operation; after that
-        the number cannot change, and this argument has no effect.
+        share. After TensorFlow's first operation the number cannot change, and this argument has no effect.
     """
     with suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
