@@ -39,14 +39,9 @@ TOLERANCE = 1e-5
 SENTENCES = ("has lost a worker in each of ", "no other has come within ")
 # Seconds: the most that a stage takes, and that processes of one that has ended take to end.
 LIMIT, LEFT = 1200, 60
-WHOLE = ["-m", "stages.train", "autoencoders", NETWORK]
-# The same stage, to which every training is worth sharing.
-SHARED = [
-    "-c",
-    "from autoencoders.training import costs; costs.LONG_EPOCH = costs.PRODUCTS_A_PARAMETER = 0\n"
-    "from stages import train; from stages.shared.running import run; run(train.main)",
-    *WHOLE[2:],
-]
+COMMAND = ["-m", "stages.train", "autoencoders", NETWORK]
+# Dask's configuration, by which every training is worth sharing.
+SHARED = {"DASK_AUTOENCODER__LONG_EPOCH": "0", "DASK_AUTOENCODER__PRODUCTS_A_PARAMETER": "0"}
 
 
 class Cluster:
@@ -151,17 +146,14 @@ class Ended(NamedTuple):
         return self.lines[-1] if self.lines else ""
 
 
-def killed(
-    folder: Path, started: Cluster, command: list[str], most: int, seconds: float, chance: random.Random
-) -> Ended:
-    """Run the stage and kill at most so many workers meanwhile.
+def killed(folder: Path, started: Cluster, shared: bool, most: int, seconds: float, chance: random.Random) -> Ended:
+    """Run the stage, whose training is shared or not, and kill at most so many workers meanwhile.
 
     A kill comes at a random moment within `seconds` of the one before.
     """
     with (folder.parent / "stage.log").open("w+") as log:
-        stage = subprocess.Popen(
-            [sys.executable, *command], cwd=folder, env=variables(started.address), stdout=log, stderr=log
-        )
+        environment = variables(started.address) | (SHARED if shared else {})
+        stage = subprocess.Popen([sys.executable, *COMMAND], cwd=folder, env=environment, stdout=log, stderr=log)
         begun, kills = time.monotonic(), 0
         next_kill, joining = begun + chance.uniform(0, seconds), list[float]()
         while stage.poll() is None:
@@ -226,7 +218,7 @@ def main() -> int:
         values["datasets"]["digits"]["limit"] = IMAGES
         values["autoencoders"][NETWORK]["epochs"] = EPOCHS
         (folder / "params.yaml").write_text(json.dumps(values), encoding="utf-8")
-        for command in (["-m", "stages.extract", "digits"], ["-m", "stages.preprocess", "digits"], WHOLE):
+        for command in (["-m", "stages.extract", "digits"], ["-m", "stages.preprocess", "digits"], COMMAND):
             subprocess.run([sys.executable, *command], cwd=folder, env=variables(), check=True, capture_output=True)
         expected = digests(folder), losses(folder)
         with cluster(folder.parent, options.workers) as started:
@@ -245,7 +237,7 @@ def tried(folder: Path, started: Cluster, least: int, expected: tuple[dict, list
         remove(folder)
         # A stage is begun four times at most, so that four kills may end it.
         most, seconds = (chance.randint(1, 4), before[0].seconds) if before else (0, 0.0)
-        ended = killed(folder, started, SHARED if shared else WHOLE, most, seconds, chance)
+        ended = killed(folder, started, shared, most, seconds, chance)
         before.append(ended)
         if shared and not ended.code:
             largest = max(largest, difference(losses(folder), expected[1]))

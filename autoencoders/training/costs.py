@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-# Products of a forward pass, over an epoch, from which several workers pay: some 25 seconds of one core, of which two
-# workers save as much as they take to start. And those over a worker's part of a batch, for each parameter that it
-# exchanges. Measured: docs/scale.md.
+# The defaults of `several_pay`: 10^11 products are some 25 seconds of one core, of which two workers save as much as
+# they take to start. Measured: docs/scale.md.
 LONG_EPOCH, PRODUCTS_A_PARAMETER = 1e11, 300
 
 
@@ -76,7 +75,14 @@ def _dense(widths: Sequence[int]) -> Cost:
     return Cost(products, products + sum(widths[1:]))
 
 
-def several_pay(cost: Cost, n_images: int, batch_size: int, n_workers: int) -> bool:
+def several_pay(
+    cost: Cost,
+    n_images: int,
+    batch_size: int,
+    n_workers: int,
+    long_epoch: float = LONG_EPOCH,
+    products_a_parameter: float = PRODUCTS_A_PARAMETER,
+) -> bool:
     """Say whether a training is long enough to be shared by so many workers.
 
     Parameters
@@ -86,11 +92,15 @@ def several_pay(cost: Cost, n_images: int, batch_size: int, n_workers: int) -> b
         Of an epoch.
     batch_size : int
     n_workers : int
+    long_epoch : float, optional
+        Products of a forward pass, over the images of an epoch, from which several workers pay.
+    products_a_parameter : float, optional
+        Those over the images of a worker's part of a batch, for each parameter whose gradient it exchanges.
     """
     part = batch_size / n_workers
     return (
         n_workers > 1
         and part >= 1
-        and cost.products * n_images >= LONG_EPOCH
-        and cost.products * part >= PRODUCTS_A_PARAMETER * cost.parameters
+        and cost.products * n_images >= long_epoch
+        and cost.products * part >= products_a_parameter * cost.parameters
     )

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import dask
 import distributed
 
 from autoencoders.core.errors import InputError
@@ -31,6 +32,9 @@ ROOT = str(Path(__file__).resolve().parents[2])
 INTERVAL, GRACE, REPLACEMENT = 0.5, 30.0, 60.0
 # How often a training that loses a worker is begun.
 TRIES = 4
+# From which on workers share a training (`autoencoders.training.costs`), in Dask's configuration: it depends on their
+# network and is a fact of the run.
+LIMITS = {"long_epoch": costs.LONG_EPOCH, "products_a_parameter": costs.PRODUCTS_A_PARAMETER}
 T = TypeVar("T")
 
 
@@ -48,20 +52,31 @@ def trained(address: str, job: Job, module: str, *arguments: str) -> Outcome | N
     Raises
     ------
     InputError
-        As `train` and `run_stage` do, or if no scheduler answers.
+        As `train` and `run_stage` do, or if no scheduler answers, or a limit is no number.
     """
+    limits = {name: _limit(name, default) for name, default in LIMITS.items()}
     client = connected(address)
     try:
         cost = costs.of_network(job.kind, job.preparation.shape(job.images.shape[1:]), job.settings)
         with _scheduler(job.name):
             n_workers = len(workers(client))
-        if costs.several_pay(cost, len(job.images), job.settings["batch_size"], n_workers):
+        if costs.several_pay(cost, len(job.images), job.settings["batch_size"], n_workers, **limits):
             print(f"{job.name}: trains on {n_workers} workers", flush=True)
             return train(client, job)
         run_stage(client, module, *arguments)
         return None
     finally:
         client.close(timeout=2)
+
+
+def _limit(name: str, default: float) -> float:
+    value = dask.config.get(f"autoencoder.{name}", default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise InputError(
+            f"autoencoder.{name} of Dask's configuration (DASK_AUTOENCODER__{name.upper()}) must be a number of at "
+            f"least 0, such as {default:g}, but it is {value!r}."
+        )
+    return value
 
 
 def train(client: distributed.Client, job: Job, addresses: Sequence[str] | None = None) -> Outcome:

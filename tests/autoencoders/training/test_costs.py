@@ -58,8 +58,10 @@ def test_several_workers_pay_for_long_epochs_of_networks_with_few_parameters_for
     assert costs.several_pay(cost, 60_000, 32, 2)
     assert not costs.several_pay(cost, 60_000, 32, 1)
     assert not costs.several_pay(cost, 6_000, 32, 2)
+    assert costs.several_pay(cost, 6_000, 32, 2, long_epoch=1e10)
     # A worker's part of a batch becomes too small for what it exchanges, or for one image.
     assert not costs.several_pay(cost, 60_000, 32, 4)
+    assert costs.several_pay(cost, 60_000, 32, 4, products_a_parameter=100)
     assert not costs.several_pay(costs.Cost(10**9, 1), 60_000, 2, 4)
     # Dense networks have about one product a parameter.
     assert not costs.several_pay(costs.Cost(10**8, 10**8), 60_000, 128, 2)
