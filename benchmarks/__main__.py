@@ -26,7 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and return the exit code: 1 where a part could not be measured."""
     asked = _parse(arguments)
     chapter_repetitions = asked.chapter_repetitions or asked.repetitions
-    options = Options(asked.repetitions, chapter_repetitions, asked.quick, asked.scratch, asked.seeds, asked.draws)
+    options = Options(
+        *(asked.repetitions, chapter_repetitions, asked.quick, asked.scratch, asked.seeds, asked.draws),
+        *(tuple(asked.images), tuple(asked.stages), asked.output),
+    )
     begun, failed = time.perf_counter(), []
 
     def log(message: str) -> None:
@@ -62,6 +65,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--chapter-repetitions", type=int, help="of the chapter's own scripts, which take long")
     parser.add_argument("--seeds", type=int, default=10, help="of each network, in stability")
     parser.add_argument("--draws", type=int, default=10, help="of rounding errors of each code, in stability")
+    parser.add_argument("--images", type=int, nargs="+", default=[], help="sizes of scale")
+    parser.add_argument("--stages", nargs="+", default=[], help="of scale; what was measured of others is kept")
     parser.add_argument("--quick", action="store_true", help="little data, to see that everything runs")
     parser.add_argument("--scratch", type=Path, help="folder for temporary files; growth and scale want 10 GB")
     parser.add_argument("--output", type=Path, help="folder of results.json and results.md")
@@ -72,6 +77,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("repetitions must be at least 1")
     if min(asked.seeds, asked.draws) < 0:
         parser.error("seeds and draws must be at least 0")
+    if unknown := [stage for stage in asked.stages if stage not in scale.STAGES]:
+        parser.error(f"scale has no stage {unknown[0]}; it has {', '.join(scale.STAGES)}")
+    if min(asked.images, default=1) < 1:
+        parser.error("images must be at least 1")
     if asked.output is None:
         # Figures that mean nothing stay out of the repository.
         asked.output = Path(tempfile.gettempdir(), "benchmarks-quick") if asked.quick else ROOT / "benchmarks"

@@ -40,6 +40,9 @@ class Options:
     scratch: Path | None = None
     seeds: int = 10
     draws: int = 10
+    images: tuple[int, ...] = ()
+    stages: tuple[str, ...] = ()
+    output: Path | None = None
 
 
 @dataclass(frozen=True)

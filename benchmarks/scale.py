@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import workspace
+from benchmarks import results, workspace
 from benchmarks.growth import NETWORK, lacking
 from benchmarks.measuring import Options, environment, ratios, run, summary
 from benchmarks.tables import figure, table
@@ -39,8 +39,12 @@ STAGES = {
     "cluster": ["stages.cluster", NETWORK],
     "search": ["stages.search", NETWORK],
 }
-# Stages that are measured on so many images at most: on more they would take this machine hours.
-MOST = dict.fromkeys(("extract", "train", "represent", "embed"), 100_000)
+# Of more images than these, a training and an embedding take hours, and are measured only where they are asked for; and
+# what all cores gain is measured only of stages that take a minute.
+MANY = 100_000
+HOURS, MINUTES = ("train", "embed"), ("preprocess", "encode", "cluster", "search")
+# So many that K-means takes some 80 passes, as on photographs, and not the two that the ten prototypes take.
+N_CLUSTERS = 50
 # Of the images that the network learns from: how good its codes are does not matter here.
 LEARNT = 5_000
 # MiB, so that codes go through blocks at the smaller size too.
@@ -62,10 +66,17 @@ def measure(options: Options, log: Callable[[str], None]) -> Iterator[dict]:
     falls on all of them.
     """
     result: dict = {"sizes": {}, "notes": {}}
-    for size in SIZES_QUICK if options.quick else SIZES:
+    if options.stages or options.images:
+        result = _measured(options.output) or result
+    for size in options.images or (SIZES_QUICK if options.quick else SIZES):
         if reason := lacking(size, shutil.disk_usage(options.scratch or tempfile.gettempdir()).free):
             result["notes"][str(size)] = reason
             continue
+        stages = [
+            stage
+            for stage in STAGES
+            if stage in options.stages or not (options.stages or stage in HOURS and size > MANY)
+        ]
         with workspace.scratch(options) as folder:
             workspace.write_parameters(folder, _parameters(options))
             log(f"{size:,} images: writing them")
@@ -74,18 +85,32 @@ def measure(options: Options, log: Callable[[str], None]) -> Iterator[dict]:
                 run(["python", "-m", *f"stages.{stage}".split()], folder, limit=LIMIT)
             shutil.rmtree(folder / "data")
             run(["python", "-m", "benchmarks.scripts.synthetic", str(size)], folder)
-            if size <= MOST["extract"]:
-                run(["python", "-m", "benchmarks.scripts.pictures", str(size), PICTURES], folder)
-            found: dict[str, dict] = {how: {} for how in HOW}
-            result["sizes"][str(size)] = found
-            for stage, command in STAGES.items():
-                if size > MOST.get(stage, size):
+            found = result["sizes"].setdefault(str(size), {how: {} for how in HOW})
+            for stage in _with_needs(stages):
+                if stage not in stages:
+                    run(["python", "-m", *STAGES[stage]], folder, limit=LIMIT)
                     continue
-                for how, of in _stage(folder, command, options).items():
+                if stage == "extract":
+                    run(["python", "-m", "benchmarks.scripts.pictures", str(size), PICTURES], folder)
+                ways = [how for how in HOW if how != ALL_CORES or size <= MANY or stage in MINUTES]
+                for how, of in _stage(folder, STAGES[stage], ways, options).items():
                     found[how][stage] = of
                     log(f"{size:,} images, {how}: {stage} {of['seconds']['median']:.1f} s")
                 result["ratios"] = _ratios(result["sizes"])
                 yield result
+
+
+def _measured(output: Path | None) -> dict | None:
+    """Return what was measured before."""
+    return results.load(output)["scale"]["result"] if output and "scale" in results.load(output) else None
+
+
+def _with_needs(stages: list[str]) -> list[str]:
+    """Return stages with those that write what they read, in the order of `STAGES`."""
+    needs = dict.fromkeys(STAGES, {"preprocess"}) | {"extract": set()}
+    needs |= {"embed": {"preprocess", "represent"}} | dict.fromkeys(("cluster", "search"), {"preprocess", "encode"})
+    wanted = set(stages).union(*(needs[stage] for stage in stages))
+    return [stage for stage in STAGES if stage in wanted]
 
 
 def _parameters(options: Options) -> dict:
@@ -102,17 +127,17 @@ def _parameters(options: Options) -> dict:
     values["in_memory"] = 1 if options.quick else IN_MEMORY
     kmeans = {**values["cluster"]["kmeans"], "n_init": 3}
     first = next(iter(values["cluster"]["clusterings"].items()))
-    values["cluster"] |= {"clusterings": dict([first]), "seeds": 1, "kmeans": kmeans}
+    values["cluster"] |= {"clusterings": dict([first]), "n_clusters": N_CLUSTERS, "seeds": 1, "kmeans": kmeans}
     of = next(block for block in values["embeddings"].values() if block["kind"] == "spectral")
     values["embeddings"][EMBEDDING] = {**of, "of": REPRESENTATION, "dataset": "photos"}
     return values
 
 
-def _stage(folder: Path, command: list[str], options: Options) -> dict:
+def _stage(folder: Path, command: list[str], ways: list[str], options: Options) -> dict:
     found: dict[str, dict[str, list]] = {}
     for _ in range(options.repetitions):
-        for how, n in HOW.items():
-            with _cluster(folder, n) as (address, workers):
+        for how in ways:
+            with _cluster(folder, HOW[how]) as (address, workers):
                 sent, used = _sent(), _processor(workers)
                 variables = environment(DASK_SCHEDULER_ADDRESS=address or "")
                 with _held_to({0} if how == ONE_CORE else None):
@@ -205,8 +230,10 @@ def lines(result: dict) -> list[str]:
     """Return the part as Markdown."""
     rows = []
     for size, by_how in result["sizes"].items():
-        for stage in by_how[ONE_CORE]:
+        for stage in (stage for stage in STAGES if stage in by_how[ONE_CORE]):
             for how, stages in by_how.items():
+                if stage not in stages:
+                    continue
                 found, ratio = stages[stage], result["ratios"][size].get(how, {}).get(stage)
                 memory = (figure(found[key], 0, factor=2**-20) for key in ("peak_memory", "worker_memory", "sent"))
                 times = [figure(found["seconds"]), figure(ratio, 2) if ratio else "", figure(found["processor"])]
@@ -217,10 +244,9 @@ def lines(result: dict) -> list[str]:
         *table(header, rows),
         "",
         f"Synthetic 32×32×3 training images, with a tenth as many test images; `extract` reads JPEG files of 256×192. "
-        f"in_memory {IN_MEMORY} MiB. "
-        f"`train` is one epoch of {SHARED}; `encode`, `cluster` (K-means in full, one seed) and `search` are those of "
-        f"{NETWORK}. Each worker is held to one core. Ratios are to a run on one core. Processor seconds are those of "
-        "the stage and the workers. Peaks include pages of mapped files. What is sent is what went over the loopback "
-        "interface, by other programs too.",
+        f"in_memory {IN_MEMORY} MiB. `train` is one epoch of {SHARED}; `encode`, `search` and `cluster` (K-means in "
+        f"full, {N_CLUSTERS} clusters, one seed) are those of {NETWORK}. Each worker is held to one core. Ratios are "
+        "to a run on one core. Processor seconds are those of the stage and the workers. Peaks include pages of mapped "
+        "files. What is sent is what went over the loopback interface, by other programs too.",
         *(f"{int(size):,} images: {note}" for size, note in result["notes"].items()),
     ]

@@ -5,6 +5,7 @@ import pytest
 from small import ROOT
 
 from benchmarks import chapter, growth, machine, pipeline, pytorch, scale, training, workspace
+from benchmarks.__main__ import main
 from benchmarks.measuring import Options, summary
 from benchmarks.scripts.instrumented.sitecustomize import Clock, timed
 from stages.shared.parameters import load
@@ -109,6 +110,18 @@ def test_scale_shows_workers_beside_one_core():
     text = "\n".join(scale.lines({"sizes": sizes, "ratios": scale._ratios(sizes), "notes": {}}))
     assert "| encode | 1,000 | one core | 4.0 |  | 5.0 | 1 | 1 | 1 |" in text
     assert "| encode | 1,000 | 2 workers | 3.0 | 0.75 | 4.0 | 1 | 1 | 1 |" in text
+
+
+def test_scale_runs_what_a_stage_needs_before_it():
+    assert scale._with_needs(["extract"]) == ["extract"]
+    assert scale._with_needs(["search"]) == ["preprocess", "encode", "search"]
+    assert scale._with_needs(list(scale.STAGES)) == list(scale.STAGES)
+
+
+def test_a_stage_that_scale_does_not_have_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["scale", "--stages", "encode", "evaluate"])
+    assert "scale has no stage evaluate; it has extract" in capsys.readouterr().err
 
 
 def test_scale_counts_the_processor_time_of_workers_and_of_ended_processes():
