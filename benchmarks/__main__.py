@@ -27,8 +27,15 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parse(arguments)
     chapter_repetitions = asked.chapter_repetitions or asked.repetitions
     options = Options(
-        *(asked.repetitions, chapter_repetitions, asked.quick, asked.scratch, asked.seeds, asked.draws),
-        *(tuple(asked.images), tuple(asked.stages), asked.output),
+        repetitions=asked.repetitions,
+        chapter_repetitions=chapter_repetitions,
+        quick=asked.quick,
+        scratch=asked.scratch,
+        seeds=asked.seeds,
+        draws=asked.draws,
+        images=tuple(asked.images),
+        stages=tuple(asked.stages),
+        output=asked.output,
     )
     begun, failed = time.perf_counter(), []
 
