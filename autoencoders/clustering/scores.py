@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
 from sklearn.metrics.cluster import contingency_matrix
 
-from autoencoders.core.rows import Rows, over_blocks
+from autoencoders.core.rows import Rows, over_blocks, summed
 from autoencoders.core.threads import one_thread
 
 # The scores that papers on deep clustering give; and those that need no classes.
@@ -138,19 +138,21 @@ def cluster_class_matrix(labels: np.ndarray, assignments: np.ndarray, n_clusters
 
 def cluster_means(codes: np.ndarray | Rows, assignments: np.ndarray, n_clusters: int) -> np.ndarray:
     """Return the mean of each cluster's codes [n, width], float32 [n_clusters, width]; of none, zeros."""
-    sums = np.zeros((n_clusters, codes.shape[1]))
-    work = partial(_sums_of_members, codes, assignments)
-    for _, found in over_blocks(work, len(codes), here=not isinstance(codes, Rows)):
-        for cluster, total in found.items():
-            sums[cluster] += total
+    work = partial(_sums_of_members, codes, assignments, n_clusters)
+    (sums,) = summed(work, len(codes), here=not isinstance(codes, Rows))
     sizes = np.bincount(assignments, minlength=n_clusters)
     return (sums / np.maximum(sizes, 1)[:, np.newaxis]).astype(np.float32)
 
 
-def _sums_of_members(codes: np.ndarray | Rows, assignments: np.ndarray, rows: slice) -> dict[int, np.ndarray]:
-    """Return the sums of the codes of each cluster that a block has, float64 [width]."""
+def _sums_of_members(
+    codes: np.ndarray | Rows, assignments: np.ndarray, n_clusters: int, rows: slice
+) -> tuple[np.ndarray]:
+    """Return the sum of the codes of each cluster in a block, float64 [n_clusters, width]."""
     block, members = codes[rows], assignments[rows]
-    return {int(cluster): block[members == cluster].sum(axis=0, dtype=np.float64) for cluster in np.unique(members)}
+    sums = np.zeros((n_clusters, codes.shape[1]))
+    for cluster in np.unique(members):
+        sums[cluster] = block[members == cluster].sum(axis=0, dtype=np.float64)
+    return (sums,)
 
 
 def _squared_distances(features: np.ndarray | Rows, assignments: np.ndarray, centres: np.ndarray) -> np.ndarray:
