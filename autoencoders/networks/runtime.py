@@ -8,6 +8,9 @@ from autoencoders.core.imports import without
 # TensorFlow says on standard error how it was built, unless it is told to report errors alone.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["KERAS_BACKEND"] = "tensorflow"
+# By itself TensorFlow takes oneDNN's operations on processors with AVX-512 VNNI and its own on others, and writes a
+# line about it on standard error that the level above does not hide. Its own on all of them differ less.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 THREADS = 2
 
@@ -19,13 +22,14 @@ with without("matplotlib", "matplotlib.pyplot", "sklearn"):
 
 __all__ = ["THREADS", "deterministic", "keras", "tf"]
 
-# Here and not only by `deterministic`: a network that is built before, or by whoever imports this, is an operation too,
-# after which the number of cores would be part of every result of the process.
+# Threads among which TensorFlow divides one operation are part of its result: each thread sums its own share. Their
+# number is set here and not by `deterministic`: a network that is built before it is an operation too, after which the
+# number cannot change, and the number of cores would be part of every result of the process.
 with suppress(RuntimeError):
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
 
 
-def deterministic(seed: int, threads: int = THREADS) -> None:
+def deterministic(seed: int) -> None:
     """Seed Python, NumPy and TensorFlow, and make TensorFlow's operations deterministic.
 
     Then the same program on the same processor gives the same bytes, on any number of cores.
@@ -34,11 +38,6 @@ def deterministic(seed: int, threads: int = THREADS) -> None:
     ----------
     seed : int
         In [0, 2**32).
-    threads : int
-        Threads among which TensorFlow divides one operation. They are part of the result: each thread sums its own
-        share. After TensorFlow's first operation the number cannot change, and this argument has no effect.
     """
-    with suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

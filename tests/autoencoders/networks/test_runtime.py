@@ -21,11 +21,6 @@ def test_the_import_is_quiet_hides_what_keras_does_not_need_and_threads_are_a_co
             "from autoencoders.networks import runtime",
             "print([name in sys.modules for name in ('matplotlib', 'sklearn')])",
             "import matplotlib, sklearn",
-            "runtime.deterministic(0, threads=1)",
-            "runtime.deterministic(0)",
-            "float(runtime.tf.reduce_sum(runtime.tf.ones(3)))",
-            # Too late to change it, which is no error.
-            "runtime.deterministic(0, threads=1)",
             "print(runtime.tf.config.threading.get_intra_op_parallelism_threads(), runtime.THREADS)",
         ]
     )
