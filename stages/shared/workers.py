@@ -113,13 +113,11 @@ class Cluster:
         self._project: dict[str, str] = {}
         self._threads, self._looked = 0, 0.0
         self._lacking = False
-        # Seconds of one item of the functions that were called, by their names.
-        self._seconds: dict[str, float] = {}
 
     def results(self, function: Callable, items: Iterable) -> Iterator:
-        client, name = self._connected(), _name(function)
-        call = _Call(client, function, name, self._project)
-        portions, waiting = _Portions(items, self._seconds.get(name)), deque[_Task]()
+        client = self._connected()
+        call = _Call(client, function, self._project)
+        portions, waiting = _Portions(items), deque[_Task]()
         try:
             while True:
                 while len(waiting) < self._window():
@@ -129,7 +127,7 @@ class Cluster:
                 if not waiting:
                     return
                 seconds, found = self._result(call, waiting.popleft())
-                self._seconds[name] = portions.took(seconds, len(found))
+                portions.took(seconds, len(found))
                 yield from found
         except (CommClosedError, CancelledError, OSError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
@@ -193,20 +191,14 @@ class _Portions:
     """Divides items among tasks: a second's work each, and less near the end, so that all workers end at one time.
 
     A task gets at most half of what each thread would have to do of the items that are left (Polychronopoulos and Kuck,
-    "Guided self-scheduling", 1987). Where the number of items is not known, all tasks but the first few are alike.
-
-    Parameters
-    ----------
-    items : iterable
-    seconds : float, optional
-        Of one item, where the same function has been called before.
+    "Guided self-scheduling", 1987). Where the number of items is not known, no task is shorter near the end. The first
+    tasks have one item each: what an item takes is not known, and Dask gives all of them to the one worker that
+    has the function yet.
     """
 
-    def __init__(self, items: Iterable, seconds: float | None):
+    def __init__(self, items: Iterable):
         self.items, self.left = iter(items), len(items) if isinstance(items, Sized) else None
-        self.size, self.least = (
-            (1, 1) if seconds is None else (_number(LONG_TASK, seconds), _number(SHORT_TASK, seconds))
-        )
+        self.size, self.least = 1, 1
 
     def take(self, threads: int) -> list:
         """Return the items of the next task, none at the end; `threads` are those of the cluster."""
@@ -218,12 +210,11 @@ class _Portions:
             self.left -= len(portion)
         return portion
 
-    def took(self, seconds: float, n: int) -> float:
-        """Learn what `n` items took, and return the seconds of one."""
+    def took(self, seconds: float, n: int) -> None:
+        """Learn what `n` items took."""
         each = seconds / n
         # At most twice as many each time, so that no first item that was quick decides.
         self.size, self.least = min(_number(LONG_TASK, each), 2 * self.size), _number(SHORT_TASK, each)
-        return each
 
 
 def _number(seconds: float, each: float) -> int:
@@ -234,8 +225,8 @@ def _number(seconds: float, each: float) -> int:
 class _Call:
     """One function on the cluster, which each worker fetches once."""
 
-    def __init__(self, client: Any, function: Callable, name: str, project: dict[str, str]):
-        self.client, self.project, self.name = client, project, f"{name}-{secrets.token_hex(4)}"
+    def __init__(self, client: Any, function: Callable, project: dict[str, str]):
+        self.client, self.project, self.name = client, project, f"{_name(function)}-{secrets.token_hex(4)}"
         self.payload = cloudpickle.dumps(function)
         self.function: Any = None
         self.submitted = 0

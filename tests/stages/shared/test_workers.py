@@ -1,6 +1,5 @@
 """Work on real workers of a Dask cluster, in processes of their own, and what fails there."""
 
-import math
 import os
 import platform
 import resource
@@ -81,18 +80,27 @@ def test_results_come_in_order_from_other_processes_and_a_bounded_number_of_item
 
 
 @pytest.mark.parametrize("threads", [1, 2, 16])
-def test_tasks_take_a_second_each_and_become_shorter_towards_the_end(threads):
-    portions = workers._Portions(range(1000), 0.02)
-    taken = list(iter(lambda: portions.take(threads), []))
-    assert [item for portion in taken for item in portion] == list(range(1000))
-    sizes = [len(portion) for portion in taken]
-    assert sizes[0] == min(50, math.ceil(1000 / (2 * threads))) and sizes == sorted(sizes, reverse=True)
+def test_tasks_grow_to_a_second_each_and_become_shorter_towards_the_end(threads):
+    portions, sizes = workers._Portions(range(1000)), []
+    while portion := portions.take(threads):
+        assert portion == list(range(sum(sizes), sum(sizes) + len(portion)))
+        sizes.append(len(portion))
+        portions.took(0.02 * len(portion), len(portion))
+    assert sum(sizes) == 1000
+    longest = sizes.index(max(sizes))
+    assert sizes[:longest] == [2**number for number in range(longest)]
+    assert sizes[longest:] == sorted(sizes[longest:], reverse=True) and 15 <= sizes[longest] <= 50
     # What the last task takes is what the other workers may wait for.
     assert sizes[-1] * 0.02 <= 0.1
 
 
-def test_tasks_grow_from_one_item_where_nothing_is_known_and_a_slow_item_makes_them_shorter():
-    portions = workers._Portions(iter(range(1000)), None)
+def test_until_a_result_is_there_tasks_have_one_item_so_that_all_workers_get_some():
+    portions = workers._Portions(range(1000))
+    assert [len(portions.take(8)) for _ in range(16)] == [1] * 16
+
+
+def test_tasks_grow_from_one_item_where_their_number_is_not_known_and_a_slow_item_makes_them_shorter():
+    portions = workers._Portions(iter(range(1000)))
     sizes = []
     for seconds in (0.001, 0.001, 0.001, 0.5):
         sizes.append(len(portions.take(2)))
