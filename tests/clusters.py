@@ -38,10 +38,11 @@ class LocalCluster:
         self.address = f"tcp://127.0.0.1:{port}"
         self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
 
-    def add(self, n: int = 1, root: Path = ROOT, *options: str) -> None:
-        """Start `n` workers that have the project of `root`."""
+    def add(self, n: int = 1, root: Path = ROOT, *options: str, **variables: str) -> None:
+        """Start `n` workers that have the project of `root`, with variables of the environment."""
         for _ in range(n):
-            started = self._start("worker", self.address, "--host", "127.0.0.1", *WORKER, *options, root=root)
+            arguments = ("--host", "127.0.0.1", *WORKER, *options)
+            started = self._start("worker", self.address, *arguments, root=root, **variables)
             self.workers.append(started)
 
     def kill(self, place: int = 0) -> None:
@@ -56,10 +57,10 @@ class LocalCluster:
         for process in (*self.workers, self.scheduler):
             process.wait()
 
-    def _start(self, what: str, *arguments: str, root: Path = ROOT) -> subprocess.Popen:
+    def _start(self, what: str, *arguments: str, root: Path = ROOT, **variables: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "dask", what, *arguments]
         # Not where the project is, so that a worker finds it by what it is told.
-        environment = {**os.environ, "PYTHONPATH": str(root), "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "60s"}
+        environment = {**os.environ, "PYTHONPATH": str(root), "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "60s"} | variables
         with (self.folder / "dask.log").open("ab") as log:
             return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
 

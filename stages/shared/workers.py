@@ -63,8 +63,8 @@ def connected(address: str) -> Any:
 
 
 def project(packages: Collection[str]) -> dict[str, str]:
-    """Return what a worker is compared with: this project's folder and modules, Python, and packages."""
-    return {name: _this_project()[name] for name in ("root", "modules", "Python", *packages)}
+    """Return what a worker is compared with: this project's folder and modules, Python, processor, and packages."""
+    return {name: _this_project()[name] for name in ("root", "modules", "Python", "processor", *packages)}
 
 
 @cache
@@ -75,6 +75,12 @@ def _this_project() -> dict[str, str]:
 def other_version(found: dict) -> InputError:
     """Return the sentence for a worker that differs, which `stages.shared.tasks` found."""
     what = ", ".join(f"{name} {theirs} instead of {ours}" for name, (theirs, ours) in found["other"].items())
+    if list(found["other"]) == ["processor"]:
+        return InputError(
+            f"The worker {found['worker']} computes with the kernels of another kind of processor ({what}), which "
+            "round differently; use one kind for the stage and all workers, or set OPENBLAS_CORETYPE and "
+            "NPY_DISABLE_CPU_FEATURES alike where each of them starts."
+        )
     return InputError(
         f"The worker {found['worker']} has another version of the project or its packages ({what}); give all workers "
         "this project's folder and environment, and restart those that ran before a change."
@@ -104,7 +110,7 @@ class Cluster:
     ------
     InputError
         From `results`: if no scheduler answers or it is lost, a worker has another version of the project or of its
-        packages, cannot read or write a file, or dies of one task again and again.
+        packages or another kind of processor, cannot read or write a file, or dies of one task again and again.
     """
 
     def __init__(self, address: str, log: Callable[[str], None] = print):

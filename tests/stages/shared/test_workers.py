@@ -193,6 +193,16 @@ def test_a_worker_with_another_version_of_the_project_is_refused_before_it_works
     assert not begun(tmp_path)
 
 
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="kernels of x86 processors are named")
+def test_a_worker_that_computes_with_the_kernels_of_another_processor_is_refused_before_it_works(joined, tmp_path):
+    with clusters.cluster(tmp_path / "cluster", 0) as started:
+        started.add(1, OPENBLAS_CORETYPE="Sandybridge")
+        sentence = r"^The worker tcp://\S+ computes with the kernels of another kind of processor \(.*Sandybridge"
+        with pytest.raises(InputError, match=sentence):
+            list(in_order(partial(slowly, tmp_path), range(9), joined(started.address)))
+    assert not begun(tmp_path)
+
+
 def test_work_waits_for_a_worker_that_joins_late_goes_on_without_one_that_is_killed_and_a_lost_scheduler_ends_it(
     joined, tmp_path, monkeypatch
 ):
