@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from autoencoders.uses.exact import Neighbours as Neighbours
+
 
 class Assignments(NamedTuple):
     """The clusters of images.
@@ -22,20 +24,6 @@ class Assignments(NamedTuple):
     cluster: np.ndarray
     distance: np.ndarray
     farther: np.ndarray
-
-
-class Neighbours(NamedTuple):
-    """The nearest codes of an index for each query, nearest first; of equally near ones the first rows.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n, k), int64
-    distances : ndarray of shape (n, k), float32
-        Euclidean, or 1 - cos, in 0 to 2; a code of zeros has no direction and is at cosine distance 1 from all.
-    """
-
-    rows: np.ndarray
-    distances: np.ndarray
 
 
 class Anomalies(NamedTuple):

@@ -88,6 +88,11 @@ def computed_by(engine: Engine | None) -> Iterator[None]:
         _ENGINE.reset(token)
 
 
+def divided() -> bool:
+    """Whether `in_order` gives several pieces of work to an engine: what gains from going on can then be one piece."""
+    return _ENGINE.get() is not None
+
+
 def in_order(function: Callable[[Item], Result], items: Iterable[Item], own: Engine = THIS_PROCESS) -> Iterator[Result]:
     """Yield `function` of each item, in the order of the items.
 

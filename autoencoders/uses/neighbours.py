@@ -2,27 +2,18 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
+from autoencoders.core.engines import divided
 from autoencoders.core.errors import ArgumentError
 from autoencoders.core.rows import Rows, over_blocks
 from autoencoders.core.threads import one_thread
+from autoencoders.uses import exact
+from autoencoders.uses.exact import Neighbours
 
-
-class Neighbours(NamedTuple):
-    """The nearest vectors of an index for each query, nearest first.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n_queries, k), int64
-        Their rows in the index.
-    distances : ndarray of shape (n_queries, k), float32 or float64, at least 0
-    """
-
-    rows: np.ndarray
-    distances: np.ndarray
+# Vectors of an index that are searched as one where workers share them. Each part takes anew what bounds the rest.
+PART = 2**18
 
 
 def nearest(
@@ -40,8 +31,8 @@ def nearest(
     k : int
         From 1 to n_index.
     memory : int, optional
-        Bytes up to which the whole index is in memory. Of a larger one a quarter of so many bytes is read at a time,
-        since the search takes as much again for a copy and for distances. By default the whole index is.
+        Bytes up to which the whole index is in memory, where scikit-learn searches it. A larger one is searched part
+        by part, by `exact.nearest`; its distances differ by their rounding. By default the index is in memory.
 
     Returns
     -------
@@ -58,36 +49,40 @@ def nearest(
     if not len(queries):
         raise ArgumentError("queries are empty; give at least one.")
     n, width = index.shape
-    in_blocks = memory is not None and memory < 4 * n * width
-    at_a_time = max(k, memory // (4 * 4 * width)) if in_blocks else n
+    in_parts = memory is not None and memory < 4 * n * width
     # MiB of distances that scikit-learn computes at a time.
     working = {} if memory is None else {"working_memory": max(memory // 2**22, 1)}
-    work = partial(_of_block, index, queries, tuple(metrics), k, working)
-    here = not isinstance(index, Rows)
-    per_block = [found for _, found in over_blocks(work, n, at_a_time, here=here)]
-    return {metric: _nearest_of_all([found[metric] for found in per_block], k) for metric in per_block[0]}
+    found = {}
+    for metric in metrics:
+        if in_parts and metric in exact.METRICS:
+            work, size = partial(_in_part, index, queries, metric, k), max(k, PART) if divided() else n
+        else:
+            work = partial(_in_block, index, queries, metric, k, working)
+            size = max(k, memory // (4 * 4 * width)) if in_parts else n
+        here = not isinstance(index, Rows)
+        found[metric] = _nearest_of_all([near for _, near in over_blocks(work, n, size, here=here)], k)
+    return found
 
 
-def _of_block(
-    index: np.ndarray | Rows,
-    queries: np.ndarray,
-    metrics: tuple[str, ...],
-    k: int,
-    working: dict[str, int],
-    rows: slice,
-) -> dict[str, Neighbours]:
-    """Return the neighbours, by each metric, within a block of the index."""
+def _in_part(index: np.ndarray | Rows, queries: np.ndarray, metric: str, k: int, rows: slice) -> Neighbours:
+    """Return the neighbours among some rows of the index, of which few are read at a time."""
+    with one_thread():
+        return exact.nearest(index, queries, min(k, rows.stop - rows.start), metric, rows)
+
+
+def _in_block(
+    index: np.ndarray | Rows, queries: np.ndarray, metric: str, k: int, working: dict[str, int], rows: slice
+) -> Neighbours:
+    """Return the neighbours among some rows of the index, which are read at once."""
     # Scikit-learn takes a second to import, which a mistake in the parameters need not wait for.
     from sklearn import config_context
     from sklearn.neighbors import NearestNeighbors
 
-    vectors, found = index[rows], {}
+    vectors = index[rows]
     with one_thread(), config_context(**working):
-        for metric in metrics:
-            search = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric=metric)
-            distances, places = search.fit(vectors).kneighbors(queries)
-            found[metric] = Neighbours(rows.start + places, distances)
-    return found
+        search = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric=metric)
+        distances, places = search.fit(vectors).kneighbors(queries)
+    return Neighbours(rows.start + places, distances)
 
 
 def _nearest_of_all(per_block: list[Neighbours], k: int) -> Neighbours:

@@ -83,6 +83,7 @@ def test_a_stage_on_workers_of_which_one_is_killed_writes_the_same_bytes(
     monkeypatch.setattr("autoencoders.core.rows.BLOCK_SIZE", 12)
     monkeypatch.setattr("autoencoders.core.rows.PART", 2)
     monkeypatch.setattr("autoencoders.embeddings.spectral.BLOCK_SIZE", 3)
+    monkeypatch.setattr("autoencoders.uses.neighbours.PART", 30)
     if stage is extract:
         pictures(workspace)
     only("whitened")

@@ -73,11 +73,13 @@ class Counted:
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_vectors_larger_than_memory_are_embedded_part_by_part_as_those_in_memory(changed, metric, monkeypatch):
     monkeypatch.setattr("autoencoders.embeddings.spectral.BLOCK_SIZE", 25)
+    monkeypatch.setattr("autoencoders.uses.exact.LEAST_VECTORS", 100)
+    monkeypatch.setattr("autoencoders.uses.exact.OF_VECTORS", 1)
     options = OPTIONS | {"metric": metric} | changed
     whole = Spectral(**options).fit(CLOUDS[TRAINING])
     training, others = Counted(CLOUDS[TRAINING]), Counted(CLOUDS[OTHERS])
     parts = Spectral(**options, memory=4 * 6 * 200).fit(Rows(training))
-    # A quarter of what may be held, of the index; four blocks of those whose neighbours are looked for.
+    # Few of the index; four blocks of those whose neighbours are looked for.
     assert training.most == 100
     signs = np.sign((parts.embedding_ * whole.embedding_).sum(axis=0))
     np.testing.assert_allclose(parts.embedding_ * signs, whole.embedding_, atol=1e-3)
