@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from autoencoders.core.rows import BLOCK_SIZE, Rows, Watch, in_memory, over_blocks, unwatched
 from autoencoders.core.threads import one_thread
-from autoencoders.uses.neighbours import Neighbours, nearest
+from autoencoders.uses.neighbours import FEW, Neighbours, nearest
 
 # The neighbour whose distance is a vector's local scale in self-tuning weights, as Zelnik-Manor and Perona choose.
 SCALE_NEIGHBOUR = 7
@@ -19,7 +19,7 @@ SCALE_NEIGHBOUR = 7
 MAX_EXPONENT = 20
 # Of eigenvalues, which lie in -1 to 1, in float64: eigsh iterates until they are as exact as this.
 EIGENVALUE_TOLERANCE = 1e-4
-# Blocks whose neighbours are looked for at once where the index is larger than memory: each such part reads all of it.
+# Blocks whose neighbours are looked for at once in a large index: each such part reads all of it.
 BLOCKS_AT_A_TIME = 4
 # An eigenvalue nearer to 0 is taken as 0, and not divided by.
 MIN_EIGENVALUE = 1e-6
@@ -81,8 +81,8 @@ class Spectral(BaseEstimator):
         vectors = in_memory(vectors, self.memory)
         n = len(vectors)
         self._k = min(self.n_neighbors, n - 1)
-        self.index_: Rows | NearestNeighbors
-        if isinstance(vectors, Rows):
+        self.index_: np.ndarray | Rows | NearestNeighbors
+        if isinstance(vectors, Rows) or n > FEW:
             self.index_ = vectors
             distances, neighbours = self._neighbours(vectors, themselves=True)
         else:
@@ -112,21 +112,22 @@ class Spectral(BaseEstimator):
     @one_thread()
     def transform(self, vectors: np.ndarray | Rows) -> np.ndarray:
         """Place other vectors [n, width] in the embedding of the training vectors, float32 [n, n_components]."""
-        if isinstance(self.index_, Rows):
-            distances, neighbours = self._neighbours(vectors)
-        else:
+        if isinstance(self.index_, NearestNeighbors):
             distances, neighbours = self.index_.kneighbors(np.asarray(vectors))
+        else:
+            distances, neighbours = self._neighbours(vectors)
         return _unit(self._links(distances, neighbours, self._scales(distances)) @ self.projection_)
 
     def _neighbours(self, vectors: np.ndarray | Rows, themselves: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Return distances and rows of the nearest vectors of an index larger than memory, both [n, n_neighbors].
+        """Return distances and rows of the nearest vectors of a large index, both [n, n_neighbors].
 
         Where the vectors are the index `themselves`, none is its own neighbour.
         """
         n = len(vectors)
         distances, neighbours = np.empty((n, self._k), np.float32), np.empty((n, self._k), np.int64)
         work = partial(_nearest, self.index_, vectors, self.metric, self._k, self.memory, themselves)
-        here = not isinstance(vectors, Rows)
+        # What is in memory does not travel.
+        here = not (isinstance(vectors, Rows) and isinstance(self.index_, Rows))
         for rows, found in over_blocks(work, n, BLOCKS_AT_A_TIME * BLOCK_SIZE, self.watch, "neighbours", here):
             neighbours[rows], distances[rows] = found
         return distances, neighbours
@@ -149,7 +150,13 @@ class Spectral(BaseEstimator):
 
 
 def _nearest(
-    index: Rows, vectors: np.ndarray | Rows, metric: str, k: int, memory: int | None, themselves: bool, rows: slice
+    index: np.ndarray | Rows,
+    vectors: np.ndarray | Rows,
+    metric: str,
+    k: int,
+    memory: int | None,
+    themselves: bool,
+    rows: slice,
 ) -> Neighbours:
     found = nearest(index, vectors[rows], (metric,), k + themselves, memory)[metric]
     if not themselves:

@@ -12,6 +12,8 @@ from autoencoders.core.threads import one_thread
 from autoencoders.uses import exact
 from autoencoders.uses.exact import Neighbours
 
+# Vectors up to which scikit-learn searches an index in memory: that takes seconds, and recorded results are its.
+FEW = 2**16
 # Vectors of an index that are searched as one where workers share them. Each part takes anew what bounds the rest.
 PART = 2**18
 
@@ -20,6 +22,9 @@ def nearest(
     index: np.ndarray | Rows, queries: np.ndarray, metrics: Iterable[str], k: int, memory: int | None = None
 ) -> dict[str, Neighbours]:
     """Find the `k` vectors of `index` that are nearest to each query, by comparing it with all of them.
+
+    Scikit-learn searches an index in memory of at most FEW vectors, and `exact.nearest` any other. Their distances
+    differ by roundings, and of equally near vectors they may take others.
 
     Parameters
     ----------
@@ -31,8 +36,7 @@ def nearest(
     k : int
         From 1 to n_index.
     memory : int, optional
-        Bytes up to which the whole index is in memory, where scikit-learn searches it. A larger one is searched part
-        by part, by `exact.nearest`; its distances differ by their rounding. By default the index is in memory.
+        Bytes up to which the whole index is in memory, by default all. A larger one is searched part by part.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def nearest(
     working = {} if memory is None else {"working_memory": max(memory // 2**22, 1)}
     found = {}
     for metric in metrics:
-        if in_parts and metric in exact.METRICS:
+        if (in_parts or n > FEW) and metric in exact.METRICS:
             work, size = partial(_in_part, index, queries, metric, k), max(k, PART) if divided() else n
         else:
             work = partial(_in_block, index, queries, metric, k, working)

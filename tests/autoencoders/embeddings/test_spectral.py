@@ -88,6 +88,21 @@ def test_vectors_larger_than_memory_are_embedded_part_by_part_as_those_in_memory
 
 
 @FORMS
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_many_vectors_in_memory_are_embedded_part_by_part_as_few(changed, metric, monkeypatch):
+    options = OPTIONS | {"metric": metric} | changed
+    few = Spectral(**options).fit(CLOUDS[TRAINING])
+    monkeypatch.setattr("autoencoders.embeddings.spectral.BLOCK_SIZE", 25)
+    for module in ("autoencoders.embeddings.spectral", "autoencoders.uses.neighbours"):
+        monkeypatch.setattr(f"{module}.FEW", len(CLOUDS[TRAINING]) - 1)
+    many = Spectral(**options).fit(CLOUDS[TRAINING])
+    signs = np.sign((many.embedding_ * few.embedding_).sum(axis=0))
+    np.testing.assert_allclose(many.embedding_ * signs, few.embedding_, atol=1e-3)
+    for vectors in (Rows(CLOUDS[OTHERS]), CLOUDS[OTHERS]):
+        np.testing.assert_allclose(many.transform(vectors) * signs, few.transform(CLOUDS[OTHERS]), atol=1e-3)
+
+
+@FORMS
 def test_copies_of_vectors_larger_than_memory_do_no_harm(changed):
     same = np.repeat(CLOUDS[:3], 10, axis=0)
     spectral = Spectral(**OPTIONS | changed, memory=4 * 6 * 29).fit(Rows(same))

@@ -55,6 +55,24 @@ def test_an_index_searched_in_parts_gives_the_same_neighbours(memory):
         np.testing.assert_allclose(found.distances, whole[metric].distances, rtol=1e-4)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_many_vectors_in_memory_are_searched_as_those_in_parts(metric, monkeypatch):
+    index, queries = vectors(200, 12), vectors(20, 12, seed=1)
+    few = neighbours.nearest(index, queries, [metric], 7)[metric]
+    in_parts = neighbours.nearest(Rows(index), queries, [metric], 7, 0)[metric]
+    monkeypatch.setattr(neighbours, "FEW", 199)
+    many = neighbours.nearest(index, queries, [metric], 7)[metric]
+    assert np.array_equal(many.rows, few.rows) and not np.array_equal(many.distances, few.distances)
+    assert [part.tobytes() for part in many] == [part.tobytes() for part in in_parts]
+
+
+def test_other_metrics_are_scikit_learns_in_parts_too():
+    index, queries = vectors(200, 12), vectors(20, 12, seed=1)
+    found = neighbours.nearest(Rows(index), queries, ["manhattan"], 7, 4 * 4 * 12 * 50)["manhattan"]
+    distances = cdist(queries, index, "cityblock")
+    assert np.array_equal(found.rows, np.argsort(distances, axis=1)[:, :7])
+
+
 def test_the_number_of_threads_changes_no_bit():
     index, queries = vectors(1500, 700), vectors(300, 700, seed=1)
     found = []
