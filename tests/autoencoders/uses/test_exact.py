@@ -1,7 +1,12 @@
 """Exact search in an index of any size, against a plain computation in float64."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from small import ROOT
 
 from autoencoders.core.errors import InputError
 from autoencoders.core.rows import Rows
@@ -128,6 +133,28 @@ def test_copies_of_a_vector_are_not_all_compared_in_float64(metric, value, compa
     else:
         assert found.rows.tolist() == [list(range(10))] * 2
     assert sum(compared) <= 2 * exact.FIRST
+
+
+def test_the_kernels_of_another_processor_change_no_bit():
+    program = """
+import numpy as np
+from autoencoders.uses import exact
+index = np.maximum(np.random.default_rng(6).standard_normal((3000, 70), np.float32), 0)
+print([(near.rows.tobytes().hex(), near.distances.tobytes().hex())
+       for near in (exact.nearest(index, index[:100], 9, metric) for metric in exact.METRICS)])
+product = index.T @ index
+print(product.tobytes().hex())
+"""
+    found = []
+    for kernels in ("Haswell", "Sandybridge"):
+        variables = {**os.environ, "OPENBLAS_CORETYPE": kernels, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=True
+        )
+        found.append(done.stdout.splitlines())
+    if found[0][1] == found[1][1]:
+        pytest.skip("OpenBLAS takes one kernel for both, or NumPy has another library")
+    assert found[0][0] == found[1][0]
 
 
 @by_metric
