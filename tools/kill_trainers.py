@@ -14,103 +14,27 @@ import argparse
 import csv
 import hashlib
 import json
-import os
 import random
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from stages.shared.parameters import load
+from tools.clusters import ROOT, LocalCluster, cluster
+from tools.killing import Ended, killed, left, variables
 
-ROOT = Path(__file__).resolve().parents[1]
 NETWORK = "digits-simple"
 # So many that half of a stage's time is training, and half the start of TensorFlow.
 IMAGES, EPOCHS = 500, 50
 OUTPUTS = (f"models/{NETWORK}", f"metrics/train/{NETWORK}.json")
 TOLERANCE = 1e-5
 SENTENCES = ("has lost a worker in each of ", "no other has come within ")
-# Seconds: the most that a stage takes, and that processes of one that has ended take to end.
-LIMIT, LEFT = 1200, 60
 COMMAND = ["-m", "stages.train", "autoencoders", NETWORK]
 # Dask's configuration, by which every training is worth sharing.
 SHARED = {"DASK_AUTOENCODER__LONG_EPOCH": "0", "DASK_AUTOENCODER__PRODUCTS_A_PARAMETER": "0"}
-
-
-class Cluster:
-    """A scheduler and workers, each in a process of its own."""
-
-    def __init__(self, folder: Path, n_workers: int):
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            port = taken.getsockname()[1]
-        self.folder, self.address = folder, f"tcp://127.0.0.1:{port}"
-        self.workers: list[subprocess.Popen] = []
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(port))
-        for _ in range(n_workers):
-            self.add()
-
-    def add(self) -> None:
-        options = (
-            "--host",
-            "127.0.0.1",
-            "--nthreads",
-            "1",
-            "--no-nanny",
-            "--memory-limit",
-            "0",
-            "--death-timeout",
-            "60",
-        )
-        self.workers.append(self._start("worker", self.address, *options))
-
-    def kill(self, worker: subprocess.Popen) -> None:
-        self.workers.remove(worker)
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-
-    def close(self) -> None:
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.wait()
-
-    def _start(self, *arguments: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
-        with (self.folder / "dask.log").open("ab") as log:
-            return subprocess.Popen(command, cwd=self.folder, env=variables(), stdout=log, stderr=log)
-
-
-@contextmanager
-def cluster(folder: Path, n_workers: int) -> Iterator[Cluster]:
-    started = Cluster(folder, n_workers)
-    try:
-        yield started
-    finally:
-        started.close()
-
-
-def variables(address: str = "") -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "DASK_SCHEDULER_ADDRESS": address}
-
-
-def processes(folder: Path) -> dict[int, int]:
-    """Return the processes that work in a folder, and their parents."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError, ValueError):
-            if entry.name.isdigit() and Path(os.readlink(entry / "cwd")) == folder:
-                status = (entry / "stat").read_text().rpartition(")")[2].split()
-                # A zombie has ended.
-                if status[0] != "Z":
-                    found[int(entry.name)] = int(status[1])
-    return found
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -133,50 +57,6 @@ def remove(folder: Path) -> None:
     (folder / OUTPUTS[1]).unlink(missing_ok=True)
 
 
-class Ended(NamedTuple):
-    """How a stage has ended."""
-
-    code: int
-    lines: list[str]
-    kills: int
-    seconds: float
-
-    @property
-    def last(self) -> str:
-        return self.lines[-1] if self.lines else ""
-
-
-def killed(folder: Path, started: Cluster, shared: bool, most: int, seconds: float, chance: random.Random) -> Ended:
-    """Run the stage, whose training is shared or not, and kill at most so many workers meanwhile.
-
-    A kill comes at a random moment within `seconds` of the one before.
-    """
-    with (folder.parent / "stage.log").open("w+") as log:
-        environment = variables(started.address) | (SHARED if shared else {})
-        stage = subprocess.Popen([sys.executable, *COMMAND], cwd=folder, env=environment, stdout=log, stderr=log)
-        begun, kills = time.monotonic(), 0
-        next_kill, joining = begun + chance.uniform(0, seconds), list[float]()
-        while stage.poll() is None:
-            now = time.monotonic()
-            if now > begun + LIMIT:
-                stage.kill()
-            for at in [at for at in joining if at < now]:
-                joining.remove(at)
-                started.add()
-            if kills < most and now > next_kill and started.workers:
-                parents = set(processes(folder).values())
-                training = [worker for worker in started.workers if worker.pid in parents]
-                started.kill(chance.choice(training or started.workers))
-                kills += 1
-                joining.append(now + chance.uniform(0, 5))
-                next_kill = now + chance.uniform(0, seconds)
-            time.sleep(0.05)
-        for _ in joining:
-            started.add()
-        log.seek(0)
-        return Ended(stage.returncode, log.read().splitlines(), kills, time.monotonic() - begun)
-
-
 def failures(folder: Path, shared: bool, ended: Ended, expected: tuple[dict, list[float]]) -> list[str]:
     """Return what is wrong with how a stage has ended."""
     found = []
@@ -188,14 +68,7 @@ def failures(folder: Path, shared: bool, ended: Ended, expected: tuple[dict, lis
         found.append(f"exit code {ended.code}: {ended.last}")
     if ended.code and digests(folder):
         found.append("outputs are left")
-    if list(folder.rglob(".partial-*")):
-        found.append("part of an output is left")
-    limit = time.monotonic() + LEFT
-    while processes(folder) and time.monotonic() < limit:
-        time.sleep(0.1)
-    if processes(folder):
-        found.append("a process is left")
-    return found
+    return found + left(folder)
 
 
 def difference(found: list[float], expected: list[float]) -> float:
@@ -225,7 +98,9 @@ def main() -> int:
             return tried(folder, started, options.kills, expected, chance)
 
 
-def tried(folder: Path, started: Cluster, least: int, expected: tuple[dict, list[float]], chance: random.Random) -> int:
+def tried(
+    folder: Path, started: LocalCluster, least: int, expected: tuple[dict, list[float]], chance: random.Random
+) -> int:
     """Run stages, whole and shared in turn, until enough workers are killed; return the number of failures.
 
     The first stage of each kind loses no worker.
@@ -237,7 +112,8 @@ def tried(folder: Path, started: Cluster, least: int, expected: tuple[dict, list
         remove(folder)
         # A stage is begun four times at most, so that four kills may end it.
         most, seconds = (chance.randint(1, 4), before[0].seconds) if before else (0, 0.0)
-        ended = killed(folder, started, shared, most, seconds, chance)
+        environment = variables(started.address, **(SHARED if shared else {}))
+        ended = killed(COMMAND, environment, folder, started, most, seconds, chance)
         before.append(ended)
         if shared and not ended.code:
             largest = max(largest, difference(losses(folder), expected[1]))
