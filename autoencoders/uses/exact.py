@@ -1,6 +1,5 @@
 """Exact nearest neighbours in an index of any size: products in float32 choose vectors, distances in float64 decide."""
 
-from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -11,8 +10,6 @@ from autoencoders.core.rows import blocks
 METRICS = ("cosine", "euclidean")
 # Queries, and products of queries and vectors of the index, that are computed at a time: 16 MiB of float32.
 QUERIES, PRODUCTS = 2**12, 2**22
-# Vectors that come first: of these each query takes some, which bounds what it takes of all that follow.
-FIRST = 512
 # Numbers of queries in float64, and of vectors, but no fewer than some vectors: 32 and 2 MiB.
 OF_QUERIES, OF_VECTORS, LEAST_VECTORS = 2**22, 2**18, 256
 # Distances are float32 at the end, so that values that differ by less than this may be equal there.
@@ -80,19 +77,12 @@ def nearest(index: Index, queries: np.ndarray, k: int, metric: str, rows: slice 
     found = Neighbours(np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32))
     for some in blocks(len(queries), max(1, min(QUERIES, OF_QUERIES // width, PRODUCTS // k))):
         search = _Search(queries[some], k, metric)
-        for part in _parts(start, stop, k, min(PRODUCTS // (some.stop - some.start), most)):
-            search.go_on(part.start, index[part])
+        at_a_time = max(k, min(PRODUCTS // (some.stop - some.start), most))
+        for part in blocks(stop - start, at_a_time):
+            first = start + part.start
+            search.go_on(first, index[first : start + part.stop])
         found.rows[some], found.distances[some] = search.found()
     return found
-
-
-def _parts(start: int, stop: int, k: int, most: int) -> Iterator[slice]:
-    """Yield slices that cut start to stop, each up to twice as long as the last: at least `k` rows, else `most`."""
-    most = max(k, most)
-    size = min(max(k, FIRST), most)
-    while start < stop:
-        yield slice(start, min(start + size, stop))
-        start, size = start + size, min(2 * size, most)
 
 
 class _Search:

@@ -29,8 +29,8 @@ def plain(index: np.ndarray, queries: np.ndarray, k: int, metric: str) -> tuple[
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    """Let parts of an index be of 16 to 64 vectors, and queries 70 at a time."""
-    for name, value in {"FIRST": 16, "LEAST_VECTORS": 64, "OF_VECTORS": 1, "QUERIES": 70}.items():
+    """Let parts of an index be of 64 vectors, and queries 70 at a time."""
+    for name, value in {"LEAST_VECTORS": 64, "OF_VECTORS": 1, "QUERIES": 70}.items():
         monkeypatch.setattr(exact, name, value)
 
 
@@ -108,7 +108,7 @@ def test_some_rows_of_an_index_are_searched_and_few_are_read_at_a_time(metric, s
     assert np.array_equal(found.rows, 100 + inside)
     np.testing.assert_allclose(found.distances, distances, rtol=1e-5)
     # One to know the width.
-    assert read[1:] == [16, 32, 64, 64, 64, 60]
+    assert read[1:] == [64, 64, 64, 64, 44]
 
 
 @by_metric
@@ -132,7 +132,7 @@ def test_copies_of_a_vector_are_not_all_compared_in_float64(metric, value, compa
         assert found.rows.tolist() == [list(range(0, 20, 2))] * 2
     else:
         assert found.rows.tolist() == [list(range(10))] * 2
-    assert sum(compared) <= 2 * exact.FIRST
+    assert sum(compared) <= 2 * exact.OF_VECTORS // 16
 
 
 def test_the_kernels_of_another_processor_change_no_bit():
